@@ -1,0 +1,1 @@
+//! The local dashboard: HTTP API, live updates and the embedded page.

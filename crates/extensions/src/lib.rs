@@ -1,0 +1,1 @@
+//! Capabilities that other components use: health, credentials, queue storage.

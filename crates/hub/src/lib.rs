@@ -1,0 +1,1 @@
+//! The hub as a library, for its own tests.

@@ -1,0 +1,1 @@
+//! HTTP and gRPC clients and servers made from configuration blocks.

@@ -1,0 +1,110 @@
+//! What an exporter is.
+
+use std::fmt;
+use std::time::Duration;
+
+use fanlight_config::ComponentId;
+use fanlight_config::blocks::{Queue, Retry};
+use fanlight_otlp::{Batch, Signal, SignalSet};
+use futures::future::BoxFuture;
+
+use crate::{BuildContext, BuildError};
+
+/// A destination of telemetry, ready to send.
+///
+/// [`Exporter::send`] is one attempt. Queue, retry, timeout, concurrency, health and counters are the pipeline's.
+pub trait Exporter: Send + Sync {
+    /// Tries once to deliver a batch. Dropping the future gives the attempt up (the pipeline does so after `timeout`).
+    fn send<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome>;
+
+    /// Sends the smallest thing the destination should accept, to see whether it would take more.
+    fn probe(&self, signal: Signal) -> BoxFuture<'_, Outcome> {
+        Box::pin(async move { self.send(&Batch::empty(signal)).await })
+    }
+
+    /// Writes out what it holds, before the hub exits. Called once, after the last [`Exporter::send`].
+    fn finish(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+}
+
+/// How one attempt to deliver ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The destination took everything.
+    Delivered,
+    /// The destination took the batch but for some items, which must not be sent again.
+    Partial {
+        /// How many items it refused.
+        rejected: u64,
+        /// Why, in its words.
+        why: String,
+    },
+    /// Nothing was delivered; the same batch may be sent again.
+    Retry {
+        /// The delay that the destination asked for.
+        after: Option<Duration>,
+        /// What happened.
+        why: String,
+    },
+    /// The destination refused the batch for good.
+    Rejected {
+        /// Why, in its words, and what the user can do.
+        why: String,
+    },
+}
+
+/// Where an exporter sends to, for people and for recognising the hub itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Destination {
+    /// One line without secrets: `https://cloud.langfuse.com/api/public/otel (http/protobuf, gzip)`.
+    pub text: String,
+    /// The hosts it connects to; empty for files and the like.
+    pub peers: Vec<Peer>,
+}
+
+/// A host and port that an exporter connects to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Name or address, as configured.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+}
+
+/// What every exporter's configuration has besides its own fields: the queue, the retry and the timeout of one attempt.
+#[derive(Clone, Debug)]
+pub struct ExportSettings {
+    /// `sending_queue`.
+    pub queue: Queue,
+    /// `retry_on_failure`.
+    pub retry: Retry,
+    /// `timeout` of one attempt; zero means none.
+    pub timeout: Duration,
+}
+
+/// An exporter's checked configuration: nothing is opened yet.
+pub trait ExporterConfig: fmt::Debug + Send + Sync {
+    /// The signals that it can take.
+    fn signals(&self) -> SignalSet {
+        SignalSet::ALL
+    }
+
+    /// Queue, retry and timeout, as configured.
+    fn settings(&self) -> ExportSettings;
+
+    /// Where it sends to.
+    fn destination(&self) -> Destination;
+
+    /// Extensions that it refers to, which must be listed under `service.extensions` (queue storage is looked up from
+    /// [`ExporterConfig::settings`]).
+    fn extensions(&self) -> Vec<ComponentId> {
+        Vec::new()
+    }
+
+    /// Makes the exporter. Called within a tokio runtime; connects to nothing yet.
+    ///
+    /// # Errors
+    /// Says what could not be opened and which key to change.
+    fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Exporter>, BuildError>;
+}

@@ -1,0 +1,22 @@
+//! Receivers, processors, exporters and the graph that joins them.
+//!
+//! This crate knows no concrete component: it defines what one is ([`ReceiverConfig`], [`ProcessorConfig`],
+//! [`ExporterConfig`], [`ConnectorConfig`], [`ExtensionConfig`]), and runs them.
+
+mod context;
+mod exporter;
+mod extension;
+mod inlet;
+mod kind;
+mod processor;
+mod receiver;
+mod stop;
+
+pub use context::{BuildContext, BuildError};
+pub use exporter::{Destination, ExportSettings, Exporter, ExporterConfig, Outcome, Peer};
+pub use extension::{ClientAuth, Extension, ExtensionConfig, QueueStorage, ServerAuth, Unauthenticated};
+pub use inlet::{Accepted, Inlet, RefusalReason, Refused};
+pub use kind::{ConnectorKind, ExporterKind, ExtensionKind, Kind, ProcessorKind, ReceiverKind};
+pub use processor::{ConnectorConfig, Processor, ProcessorConfig};
+pub use receiver::{Listening, Receiver, ReceiverConfig};
+pub use stop::{Stop, Stopper};

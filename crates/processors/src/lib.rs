@@ -1,0 +1,1 @@
+//! Components that change or refuse telemetry on its way, and connectors.

@@ -1,0 +1,1 @@
+//! A bounded, crash-safe queue on disk.

@@ -1,0 +1,1 @@
+//! The embedded telemetry store: SQLite with one writer and group commit.

@@ -1,0 +1,1 @@
+//! Generators, recording servers and contract suites for tests.
