@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use fanlight_config::ComponentId;
 
-use crate::{ClientAuth, Extension, QueueStorage, ServerAuth};
+use crate::{ClientAuth, Extension, QueueStorage, ServerAuth, Status};
 
 /// What a component may use while it is built.
 pub struct BuildContext<'a> {
@@ -18,6 +18,8 @@ pub struct BuildContext<'a> {
     pub data_dir: &'a Path,
     /// `fanlight/<version>`, to send as `user-agent`.
     pub user_agent: &'static str,
+    /// What the hub counts and knows about itself; [`Status::health`] is the short form.
+    pub status: Status,
 }
 
 /// A component could not be built, or broke while it ran.

@@ -10,6 +10,7 @@ mod inlet;
 mod kind;
 mod processor;
 mod receiver;
+mod status;
 mod stop;
 
 pub use context::{BuildContext, BuildError};
@@ -19,4 +20,7 @@ pub use inlet::{Accepted, Inlet, RefusalReason, Refused};
 pub use kind::{ConnectorKind, ExporterKind, ExtensionKind, Kind, ProcessorKind, ReceiverKind};
 pub use processor::{ConnectorConfig, Processor, ProcessorConfig};
 pub use receiver::{Listening, Receiver, ReceiverConfig};
+pub use status::{
+    ExporterSnapshot, ExporterState, Health, PipelineSnapshot, ProcessorSnapshot, ReceiverSnapshot, Snapshot, Status,
+};
 pub use stop::{Stop, Stopper};

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use futures::future::BoxFuture;
 
-use crate::{BuildContext, BuildError, Inlet, Stop};
+use crate::{BuildContext, BuildError, Inlet, Peer, Stop};
 use fanlight_config::ComponentId;
 use fanlight_otlp::SignalSet;
 
@@ -37,6 +37,11 @@ pub trait ReceiverConfig: fmt::Debug + Send + Sync {
     /// The signals that it can produce.
     fn signals(&self) -> SignalSet {
         SignalSet::ALL
+    }
+
+    /// The addresses that it will listen on, as configured, to recognise exporters that point back at the hub.
+    fn endpoints(&self) -> Vec<Peer> {
+        Vec::new()
     }
 
     /// Extensions that it refers to, which must be listed under `service.extensions`.
