@@ -1,5 +1,6 @@
 //! Configuration documents: positions, expansion, strict decoding and the blocks components share.
 
+mod advice;
 pub mod blocks;
 mod component_id;
 mod document;
@@ -7,6 +8,7 @@ mod environment;
 mod error;
 mod secret;
 
+pub use advice::nearest;
 pub use component_id::{ComponentId, InvalidComponentId};
 pub use document::{Document, Node};
 pub use environment::Environment;
