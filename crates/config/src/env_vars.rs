@@ -1,0 +1,1 @@
+//! Every environment variable that the hub reads, in one table.
