@@ -88,7 +88,7 @@ fn refuse_unknown_keys(node: &Node, entries: &[Entry], known: &[&str]) -> Result
         location: Some(entry.location.clone()),
         path: node.path.to_string(),
         message: format!("unknown key `{}`", entry.key),
-        hint: Some(suggest::hint(&entry.key, known, "keys")),
+        hint: suggest::hint(&entry.key, known),
     })
 }
 
@@ -305,7 +305,7 @@ impl<'de> Deserializer<'de> for Decoder<'_> {
     ) -> Decoded<V::Value> {
         let entries = self
             .entries("a map")
-            .map_err(|error| error.hint(suggest::hint("", fields, "keys")))?;
+            .map_err(|error| error.suggest("", fields))?;
         match self.known {
             Some(known) => known.borrow_mut().extend(fields),
             None => refuse_unknown_keys(self.node, entries, fields)?,
@@ -323,16 +323,12 @@ impl<'de> Deserializer<'de> for Decoder<'_> {
             (Value::Map(entries), None) => match entries.as_slice() {
                 [entry] => Variant::of_entry(self, entry),
                 _ => {
-                    return Err(self
-                        .expected("a map with one key")
-                        .hint(suggest::hint("", variants, "keys")));
+                    return Err(self.expected("a map with one key").suggest("", variants));
                 }
             },
             (_, Some(text)) => Variant::of_text(self, text),
             _ => {
-                return Err(self
-                    .expected("text")
-                    .hint(suggest::hint("", variants, "values")));
+                return Err(self.expected("text").suggest("", variants));
             }
         };
         self.placed(visitor.visit_enum(variant))

@@ -8,6 +8,8 @@ mod render;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::suggest;
+
 /// A place in a configuration document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
@@ -54,8 +56,8 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// An error that has no place in a document.
-    pub fn new(message: impl Into<String>) -> ConfigError {
+    /// An error that belongs to no place in a document.
+    pub fn without_place(message: impl Into<String>) -> ConfigError {
         ConfigError {
             location: None,
             path: String::new(),
@@ -64,11 +66,9 @@ impl ConfigError {
         }
     }
 
-    /// The same error with what to write instead.
-    #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> ConfigError {
-        self.hint = Some(hint.into());
-        self
+    /// As [`ConfigError::without_place`].
+    pub fn new(message: impl Into<String>) -> ConfigError {
+        ConfigError::without_place(message)
     }
 
     /// The same error at a place.
@@ -76,6 +76,32 @@ impl ConfigError {
     pub fn at(mut self, location: &Location) -> ConfigError {
         self.location = Some(location.clone());
         self
+    }
+
+    /// The same error with what to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> ConfigError {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same error with this hint, unless it has one.
+    #[must_use]
+    pub fn or_hint(self, hint: impl Into<String>) -> ConfigError {
+        if self.hint.is_some() {
+            self
+        } else {
+            self.hint(hint)
+        }
+    }
+
+    /// The same error with the candidate that a misspelt word most likely means; where none is close, with all of them.
+    #[must_use]
+    pub fn suggest(self, word: &str, candidates: &[&str]) -> ConfigError {
+        match suggest::hint(word, candidates) {
+            Some(hint) => self.hint(hint),
+            None => self,
+        }
     }
 }
 

@@ -4,14 +4,11 @@
 ///
 /// Case, hyphens and underscores don't count (`queueSize` is `queue_size`); beyond that, one slip for every three
 /// characters is forgiven.
-pub fn nearest<'a>(
-    written: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(written: &str, candidates: &[&'a str]) -> Option<&'a str> {
     let written = plain(written);
     let most = (written.chars().count() / 3).max(1);
     candidates
-        .into_iter()
+        .iter()
         .map(|candidate| {
             (
                 strsim::damerau_levenshtein(&written, &plain(candidate)),
@@ -24,16 +21,13 @@ pub fn nearest<'a>(
 }
 
 /// The hint about something that is not among the candidates: the nearest, or else all of them.
-pub(crate) fn hint(written: &str, candidates: &[&str], what: &str) -> String {
-    match nearest(written, candidates.iter().copied()) {
-        Some(candidate) => format!("did you mean `{candidate}`?"),
-        None if candidates.is_empty() => format!("there are no {what} here"),
-        None => {
-            let shown = candidates.iter().filter(|candidate| !candidate.is_empty());
-            let list: Vec<String> = shown.map(|candidate| format!("`{candidate}`")).collect();
-            format!("the {what} are {}", list.join(", "))
-        }
+pub(crate) fn hint(written: &str, candidates: &[&str]) -> Option<String> {
+    if let Some(candidate) = nearest(written, candidates) {
+        return Some(format!("did you mean `{candidate}`?"));
     }
+    let named = candidates.iter().filter(|candidate| !candidate.is_empty());
+    let list: Vec<String> = named.map(|candidate| format!("`{candidate}`")).collect();
+    (!list.is_empty()).then(|| format!("known here: {}", list.join(", ")))
 }
 
 fn plain(text: &str) -> String {
@@ -61,7 +55,7 @@ mod tests {
             ("x", None),
         ];
         for (written, expected) in cases {
-            assert_eq!(nearest(written, keys), expected, "{written}");
+            assert_eq!(nearest(written, &keys), expected, "{written}");
         }
     }
 }

@@ -37,6 +37,11 @@ impl DecodeError {
         self
     }
 
+    pub(super) fn suggest(mut self, written: &str, known: &[&str]) -> DecodeError {
+        self.hint = suggest::hint(written, known);
+        self
+    }
+
     /// Says that the error is a null where there might be a default.
     pub(super) fn of_null(self, node: &Node) -> DecodeError {
         DecodeError {
@@ -114,13 +119,11 @@ impl serde::de::Error for DecodeError {
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> DecodeError {
-        DecodeError::new(format!("unknown value `{variant}`"))
-            .hint(suggest::hint(variant, expected, "values"))
+        DecodeError::new(format!("unknown value `{variant}`")).suggest(variant, expected)
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> DecodeError {
-        DecodeError::new(format!("unknown key `{field}`"))
-            .hint(suggest::hint(field, expected, "keys"))
+        DecodeError::new(format!("unknown key `{field}`")).suggest(field, expected)
     }
 
     fn missing_field(field: &'static str) -> DecodeError {
