@@ -1,16 +1,200 @@
-//! Checking protobuf bytes.
+//! Checking a whole request in one pass, without allocating.
+//!
+//! What passes is well formed down to the last attribute: every length fits, every known field has its wire type, every
+//! string is UTF-8, every id has 16, 8 or no bytes, messages are nested at most [`MAX_DEPTH`] deep. Unknown fields pass
+//! when they are well formed; groups are refused. A bad byte anywhere refuses the request, because requests are joined
+//! without being looked at again, and one bad item would take its neighbours down with it.
 
 use crate::Signal;
+use crate::schema::{Check, Message, wire_type};
+use crate::wire::{self, Fault};
+
+/// How deep messages may be nested, the request not counted. The limit of the protobuf libraries of C++, Java and Rust.
+pub const MAX_DEPTH: usize = 100;
 
 /// Bytes that are not a valid OTLP message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what} at byte {offset} of {message}")]
+#[error("{} (in {message}{})", fault.text(), offset.map(|offset| format!(", at byte {offset}")).unwrap_or_default())]
 pub struct DecodeError {
-    pub(crate) what: &'static str,
-    pub(crate) message: &'static str,
-    pub(crate) offset: usize,
+    fault: Fault,
+    message: &'static str,
+    offset: Option<usize>,
 }
 
-pub(crate) fn validate(_signal: Signal, _bytes: &[u8]) -> Result<usize, DecodeError> {
-    Ok(0)
+impl DecodeError {
+    pub(crate) const fn new(fault: Fault, message: &'static str) -> DecodeError {
+        DecodeError { fault, message, offset: None }
+    }
+}
+
+/// Checks a request and counts its items.
+pub(crate) fn validate(signal: Signal, bytes: &[u8]) -> Result<usize, DecodeError> {
+    let mut validator = Validator { items: 0, failure: None };
+    match validator.message(Message::request(signal), bytes, MAX_DEPTH) {
+        Ok(()) => Ok(validator.items),
+        Err(fault) => {
+            // The bytes that were left when it failed stand somewhere in the request.
+            let (message, left) = validator.failure.unwrap_or(("request", bytes));
+            let offset = (left.as_ptr().addr()).checked_sub(bytes.as_ptr().addr());
+            Err(DecodeError { fault, message, offset })
+        }
+    }
+}
+
+struct Validator<'a> {
+    items: usize,
+    /// The innermost message that is wrong, and its bytes from the wrong field on.
+    failure: Option<(&'static str, &'a [u8])>,
+}
+
+impl<'a> Validator<'a> {
+    fn message(&mut self, message: &'static Message, bytes: &'a [u8], depth: usize) -> Result<(), Fault> {
+        let mut input = bytes;
+        while !input.is_empty() {
+            match self.field(message, input, depth) {
+                Ok(rest) => input = rest,
+                Err(fault) => {
+                    self.failure.get_or_insert((message.name, input));
+                    return Err(fault);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks the first field and returns what follows it.
+    #[inline(always)]
+    fn field(&mut self, message: &'static Message, input: &'a [u8], depth: usize) -> Result<&'a [u8], Fault> {
+        let (check, child, wire_type, rest) = match input {
+            // Field numbers below 16, which are nearly all: the tag byte is the index.
+            [first @ 0x08..0x80, rest @ ..] => {
+                let first = usize::from(first & 0x7f);
+                (message.checks[first], message.children[first >> 3], (first & 7) as u8, rest)
+            }
+            _ => {
+                let (number, wire_type, rest) = wire::tag(input)?;
+                let (check, child) = message.check(number, wire_type);
+                (check, child, wire_type, rest)
+            }
+        };
+        match check {
+            Check::Varint => return wire::varint(rest).map(|(_, rest)| rest),
+            Check::Fixed64 => return rest.get(8..).ok_or(Fault::Truncated),
+            Check::Fixed32 => return rest.get(4..).ok_or(Fault::Truncated),
+            Check::Unknown => return skip(wire_type, rest),
+            Check::WrongWireType => return Err(Fault::WireType),
+            _ => {}
+        }
+        let (value, rest) = wire::length_delimited(rest)?;
+        match check {
+            Check::Message => self.child(child, value, depth)?,
+            Check::Item => {
+                self.items += 1;
+                self.child(child, value, depth)?;
+            }
+            Check::Text if value.is_ascii() => {}
+            Check::Text => {
+                wire::text(value)?;
+            }
+            Check::TraceId if !matches!(value.len(), 0 | 16) => return Err(Fault::IdLength),
+            Check::SpanId if !matches!(value.len(), 0 | 8) => return Err(Fault::IdLength),
+            Check::PackedFixed64 if value.len() % 8 != 0 => return Err(Fault::Truncated),
+            Check::PackedVarint => packed_varints(value)?,
+            _ => {}
+        }
+        Ok(rest)
+    }
+
+    #[inline(always)]
+    fn child(&mut self, message: &'static Message, bytes: &'a [u8], depth: usize) -> Result<(), Fault> {
+        let depth = depth.checked_sub(1).ok_or(Fault::Depth)?;
+        self.message(message, bytes, depth)
+    }
+}
+
+fn packed_varints(mut bytes: &[u8]) -> Result<(), Fault> {
+    while !bytes.is_empty() {
+        (_, bytes) = wire::varint(bytes)?;
+    }
+    Ok(())
+}
+
+/// Steps over the value of an unknown field.
+#[cold]
+fn skip(wire_type: u8, input: &[u8]) -> Result<&[u8], Fault> {
+    match wire_type {
+        wire_type::VARINT => wire::varint(input).map(|(_, rest)| rest),
+        wire_type::FIXED64 => input.get(8..).ok_or(Fault::Truncated),
+        wire_type::LENGTH => wire::length_delimited(input).map(|(_, rest)| rest),
+        wire_type::FIXED32 => input.get(4..).ok_or(Fault::Truncated),
+        3 | 4 => Err(Fault::Group),
+        _ => Err(Fault::WireType),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(signal: Signal, bytes: &[u8]) -> String {
+        validate(signal, bytes).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn nothing_is_an_empty_request_of_every_signal() {
+        for signal in Signal::ALL {
+            assert_eq!(validate(signal, &[]), Ok(0));
+        }
+    }
+
+    #[test]
+    fn errors_name_the_message_and_the_byte() {
+        // Request, ResourceSpans, ScopeSpans, Span with a trace id of two bytes.
+        let bytes = [0x0a, 8, 0x12, 6, 0x12, 4, 0x0a, 2, 1, 2];
+        assert_eq!(
+            fault(Signal::Traces, &bytes),
+            "an id has the wrong length (trace ids have 16 bytes, span ids 8) (in Span, at byte 6)"
+        );
+    }
+
+    #[test]
+    fn bad_framing_is_refused() {
+        assert!(fault(Signal::Logs, &[0x0a, 5, 1]).contains("ends inside a field"));
+        assert!(fault(Signal::Logs, &[0x08, 1]).contains("wrong wire type"));
+        assert!(fault(Signal::Logs, &[0x00, 1]).contains("field number"));
+        assert!(fault(Signal::Logs, &[0x7b, 0x7c]).contains("groups"));
+        assert!(fault(Signal::Logs, &[0x7e]).contains("wrong wire type"));
+        assert!(fault(Signal::Logs, &[0x0a, 3, 0x1a, 1, 0xff]).contains("not UTF-8"));
+    }
+
+    #[test]
+    fn unknown_fields_pass_when_they_are_well_formed() {
+        assert_eq!(validate(Signal::Logs, &[0x78, 1, 0x7a, 1, 9, 0x7d, 1, 2, 3, 4]), Ok(0));
+        assert_eq!(validate(Signal::Logs, &[0xc2, 0x3e, 1, 7]), Ok(0));
+        assert!(fault(Signal::Logs, &[0xc2, 0x3e, 2, 7]).contains("ends inside a field"));
+    }
+
+    #[test]
+    fn nesting_is_limited() {
+        // Attribute values: AnyValue (5) -> ArrayValue (1) -> AnyValue ...
+        let nest = |levels: usize| {
+            let mut bytes = Vec::new();
+            for level in 0..levels {
+                let mut outer = vec![if level % 2 == 0 { 0x0a } else { 0x2a }];
+                crate::write::put_varint(&mut outer, bytes.len() as u64);
+                outer.append(&mut bytes);
+                bytes = outer;
+            }
+            // Request 1, ResourceLogs 2, ScopeLogs 2, LogRecord 5 (body).
+            for tag in [0x2a, 0x12, 0x12, 0x0a] {
+                let mut outer = vec![tag];
+                crate::write::put_varint(&mut outer, bytes.len() as u64);
+                outer.append(&mut bytes);
+                bytes = outer;
+            }
+            bytes
+        };
+        assert_eq!(validate(Signal::Logs, &nest(MAX_DEPTH - 4)), Ok(1));
+        assert!(fault(Signal::Logs, &nest(MAX_DEPTH - 2)).contains("nested too deeply"));
+    }
 }

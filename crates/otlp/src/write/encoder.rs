@@ -1,0 +1,199 @@
+//! Protobuf fields, written in order into one buffer.
+
+use crate::schema::wire_type;
+use crate::view::Value;
+
+/// Writes a message field by field. Fields with their default value are left out, as proto3 does; the `some_` methods
+/// write those whose presence means something.
+#[derive(Clone, Debug, Default)]
+pub struct Encoder {
+    bytes: Vec<u8>,
+}
+
+/// Where an open nested message starts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Open(usize);
+
+/// Appends a varint.
+pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+impl Encoder {
+    /// An empty message.
+    pub fn new() -> Encoder {
+        Encoder::default()
+    }
+
+    /// An empty message with room for so many bytes.
+    pub(crate) fn with_capacity(capacity: usize) -> Encoder {
+        Encoder { bytes: Vec::with_capacity(capacity) }
+    }
+
+    /// The message.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// How many bytes it has so far.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn tag(&mut self, number: u32, wire_type: u8) {
+        put_varint(&mut self.bytes, u64::from(number << 3) | u64::from(wire_type));
+    }
+
+    /// A field of an unsigned or enum type, or `bool` as 0 and 1.
+    pub fn varint(&mut self, number: u32, value: u64) {
+        if value != 0 {
+            self.some_varint(number, value);
+        }
+    }
+
+    /// As [`Encoder::varint`], even if it is 0.
+    pub fn some_varint(&mut self, number: u32, value: u64) {
+        self.tag(number, wire_type::VARINT);
+        put_varint(&mut self.bytes, value);
+    }
+
+    /// A `fixed64` field, or the bits of another eight-byte type.
+    pub fn fixed64(&mut self, number: u32, value: u64) {
+        if value != 0 {
+            self.some_fixed64(number, value);
+        }
+    }
+
+    /// As [`Encoder::fixed64`], even if it is 0.
+    pub fn some_fixed64(&mut self, number: u32, value: u64) {
+        self.tag(number, wire_type::FIXED64);
+        self.bytes.extend_from_slice(&value.to_le_bytes());
+    }
+
+    /// A `fixed32` field.
+    pub fn fixed32(&mut self, number: u32, value: u32) {
+        if value != 0 {
+            self.some_fixed32(number, value);
+        }
+    }
+
+    /// As [`Encoder::fixed32`], even if it is 0.
+    pub fn some_fixed32(&mut self, number: u32, value: u32) {
+        self.tag(number, wire_type::FIXED32);
+        self.bytes.extend_from_slice(&value.to_le_bytes());
+    }
+
+    /// A `double` field; negative zero is not the default.
+    pub fn double(&mut self, number: u32, value: f64) {
+        self.fixed64(number, value.to_bits());
+    }
+
+    /// A `string` or `bytes` field.
+    pub fn bytes(&mut self, number: u32, value: impl AsRef<[u8]>) {
+        if !value.as_ref().is_empty() {
+            self.some_bytes(number, value);
+        }
+    }
+
+    /// As [`Encoder::bytes`], even if it is empty. Also the way to put in a message that is already encoded.
+    pub fn some_bytes(&mut self, number: u32, value: impl AsRef<[u8]>) {
+        let value = value.as_ref();
+        self.tag(number, wire_type::LENGTH);
+        put_varint(&mut self.bytes, value.len() as u64);
+        self.bytes.extend_from_slice(value);
+    }
+
+    /// A packed field of doubles.
+    pub fn packed_doubles(&mut self, number: u32, values: &[f64]) {
+        if !values.is_empty() {
+            self.nested(number, |out| values.iter().for_each(|value| out.bytes.extend_from_slice(&value.to_le_bytes())));
+        }
+    }
+
+    /// A packed `fixed64` field.
+    pub fn packed_fixed64(&mut self, number: u32, values: &[u64]) {
+        if !values.is_empty() {
+            self.nested(number, |out| values.iter().for_each(|value| out.bytes.extend_from_slice(&value.to_le_bytes())));
+        }
+    }
+
+    /// A nested message; written even if it is empty.
+    pub fn nested(&mut self, number: u32, write: impl FnOnce(&mut Encoder)) {
+        let open = self.open(number);
+        write(self);
+        self.close(open);
+    }
+
+    /// Starts a nested message that [`Encoder::close`] ends.
+    pub(crate) fn open(&mut self, number: u32) -> Open {
+        self.tag(number, wire_type::LENGTH);
+        self.open_untagged()
+    }
+
+    /// Starts a run of bytes that is to have its length in front.
+    pub(crate) fn open_untagged(&mut self) -> Open {
+        // Most messages are shorter than 128 bytes: room for a one-byte length, moved when it turns out longer.
+        self.bytes.push(0);
+        Open(self.bytes.len())
+    }
+
+    /// Ends the innermost open message: puts its length in front of it.
+    pub(crate) fn close(&mut self, Open(start): Open) {
+        let length = self.bytes.len() - start;
+        let Some(slot) = self.bytes.get_mut(start - 1) else { return };
+        if length < 0x80 {
+            *slot = length as u8;
+            return;
+        }
+        let mut varint = Vec::with_capacity(10);
+        put_varint(&mut varint, length as u64);
+        self.bytes.splice(start - 1..start, varint);
+    }
+
+    /// Bytes that are fields already.
+    pub(crate) fn raw(&mut self, fields: &[u8]) {
+        self.bytes.extend_from_slice(fields);
+    }
+
+    /// A varint without a tag, inside a packed field.
+    pub(crate) fn bare_varint(&mut self, value: u64) {
+        put_varint(&mut self.bytes, value);
+    }
+
+    /// Attributes: repeated `KeyValue`.
+    pub fn attributes(&mut self, number: u32, attributes: super::AttributeList<'_>) {
+        for (key, value) in attributes {
+            self.attribute(number, key, value);
+        }
+    }
+
+    /// One attribute.
+    pub fn attribute(&mut self, number: u32, key: &str, value: &Value<'_>) {
+        self.nested(number, |out| {
+            out.bytes(1, key);
+            out.nested(2, |out| out.value(value));
+        });
+    }
+
+    /// The fields of an `AnyValue`.
+    pub fn value(&mut self, value: &Value<'_>) {
+        match value {
+            Value::Empty => {}
+            Value::Str(text) => self.some_bytes(1, text),
+            Value::Bool(value) => self.some_varint(2, u64::from(*value)),
+            Value::Int(value) => self.some_varint(3, value.cast_unsigned()),
+            Value::Double(value) => self.some_fixed64(4, value.to_bits()),
+            Value::Bytes(bytes) => self.some_bytes(7, bytes),
+            Value::Array(array) => self.some_bytes(5, array.bytes),
+            Value::Map(map) => self.nested(6, |out| {
+                for record in map.records().flatten() {
+                    out.some_bytes(1, record.bytes().unwrap_or_default());
+                }
+            }),
+        }
+    }
+}
