@@ -6,7 +6,11 @@ impl ConfigError {
     /// The same error with this hint, unless it has one.
     #[must_use]
     pub fn or_hint(self, hint: impl Into<String>) -> ConfigError {
-        if self.hint.is_some() { self } else { self.hint(hint) }
+        if self.hint.is_some() {
+            self
+        } else {
+            self.hint(hint)
+        }
     }
 
     /// The same error with the candidate that was likely meant, if there is one.

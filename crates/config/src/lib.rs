@@ -9,6 +9,7 @@
 //!      --Document::merge--> one Document --Node::decode--> typed configuration
 //! ```
 
+mod advice;
 pub mod blocks;
 mod byte_size;
 mod component_id;

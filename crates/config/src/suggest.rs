@@ -12,7 +12,7 @@ pub fn nearest<'a>(written: &str, candidates: &[&'a str]) -> Option<&'a str> {
         .map(|candidate| {
             (
                 strsim::damerau_levenshtein(&written, &plain(candidate)),
-                candidate,
+                *candidate,
             )
         })
         .filter(|(distance, candidate)| *distance <= most && *distance < candidate.chars().count())
