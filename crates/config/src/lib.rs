@@ -9,7 +9,6 @@
 //!      --Document::merge--> one Document --Node::decode--> typed configuration
 //! ```
 
-mod advice;
 pub mod blocks;
 mod byte_size;
 mod component_id;
