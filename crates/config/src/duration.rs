@@ -196,6 +196,8 @@ impl Visitor<'_> for Text {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::too_many_lines, reason = "tables of cases")]
+
     use proptest::prelude::*;
 
     use super::*;

@@ -299,6 +299,8 @@ impl Visitor<'_> for Text {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::too_many_lines, reason = "tables of cases")]
+
     use super::*;
 
     fn endpoint(text: &str) -> Endpoint {

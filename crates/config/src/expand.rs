@@ -109,15 +109,16 @@ fn expand_text(
     Ok((result, has_expanded))
 }
 
-/// Parts what stands before the brace that closes an expression from what follows it.
+/// Parts what stands before the brace that closes an expression from what follows it. Braces inside come in pairs, so that
+/// a default may be a map.
 fn until_closed(text: &str) -> Option<(&str, &str)> {
     let mut depth = 0;
     let mut rest = text;
-    while let Some(index) = rest.find(['$', '}']) {
+    while let Some(index) = rest.find(['$', '{', '}']) {
         let (_, from) = rest.split_at(index);
         if let Some(after) = from.strip_prefix("$$") {
             rest = after;
-        } else if let Some(after) = from.strip_prefix("${") {
+        } else if let Some(after) = from.strip_prefix('{') {
             depth += 1;
             rest = after;
         } else if let Some(after) = from.strip_prefix('}') {
