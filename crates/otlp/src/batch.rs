@@ -34,18 +34,33 @@ impl Batch {
     /// Says where the bytes stop being a valid request of that signal.
     pub fn decode(signal: Signal, bytes: Bytes) -> Result<Batch, DecodeError> {
         let items = crate::decode::validate(signal, &bytes)?;
-        Ok(Batch { signal, bytes, items, origin: None })
+        Ok(Batch {
+            signal,
+            bytes,
+            items,
+            origin: None,
+        })
     }
 
     /// A request that this crate made, whose bytes and count are right by construction.
     pub(crate) fn trusted(signal: Signal, bytes: Bytes, items: usize) -> Batch {
         debug_assert_eq!(crate::decode::validate(signal, &bytes), Ok(items));
-        Batch { signal, bytes, items, origin: None }
+        Batch {
+            signal,
+            bytes,
+            items,
+            origin: None,
+        }
     }
 
     /// The request without any item, which every receiver must accept.
     pub const fn empty(signal: Signal) -> Batch {
-        Batch { signal, bytes: Bytes::new(), items: 0, origin: None }
+        Batch {
+            signal,
+            bytes: Bytes::new(),
+            items: 0,
+            origin: None,
+        }
     }
 
     /// The signal.

@@ -23,20 +23,31 @@ pub struct DecodeError {
 
 impl DecodeError {
     pub(crate) const fn new(fault: Fault, message: &'static str) -> DecodeError {
-        DecodeError { fault, message, offset: None }
+        DecodeError {
+            fault,
+            message,
+            offset: None,
+        }
     }
 }
 
 /// Checks a request and counts its items.
 pub(crate) fn validate(signal: Signal, bytes: &[u8]) -> Result<usize, DecodeError> {
-    let mut validator = Validator { items: 0, failure: None };
+    let mut validator = Validator {
+        items: 0,
+        failure: None,
+    };
     match validator.message(Message::request(signal), bytes, MAX_DEPTH) {
         Ok(()) => Ok(validator.items),
         Err(fault) => {
             // The bytes that were left when it failed stand somewhere in the request.
             let (message, left) = validator.failure.unwrap_or(("request", bytes));
             let offset = (left.as_ptr().addr()).checked_sub(bytes.as_ptr().addr());
-            Err(DecodeError { fault, message, offset })
+            Err(DecodeError {
+                fault,
+                message,
+                offset,
+            })
         }
     }
 }
@@ -48,7 +59,12 @@ struct Validator<'a> {
 }
 
 impl<'a> Validator<'a> {
-    fn message(&mut self, message: &'static Message, bytes: &'a [u8], depth: usize) -> Result<(), Fault> {
+    fn message(
+        &mut self,
+        message: &'static Message,
+        bytes: &'a [u8],
+        depth: usize,
+    ) -> Result<(), Fault> {
         let mut input = bytes;
         while !input.is_empty() {
             match self.field(message, input, depth) {
@@ -64,12 +80,22 @@ impl<'a> Validator<'a> {
 
     /// Checks the first field and returns what follows it.
     #[inline(always)]
-    fn field(&mut self, message: &'static Message, input: &'a [u8], depth: usize) -> Result<&'a [u8], Fault> {
+    fn field(
+        &mut self,
+        message: &'static Message,
+        input: &'a [u8],
+        depth: usize,
+    ) -> Result<&'a [u8], Fault> {
         let (check, child, wire_type, rest) = match input {
             // Field numbers below 16, which are nearly all: the tag byte is the index.
             [first @ 0x08..0x80, rest @ ..] => {
                 let first = usize::from(first & 0x7f);
-                (message.checks[first], message.children[first >> 3], (first & 7) as u8, rest)
+                (
+                    message.checks[first],
+                    message.children[first >> 3],
+                    (first & 7) as u8,
+                    rest,
+                )
             }
             _ => {
                 let (number, wire_type, rest) = wire::tag(input)?;
@@ -106,7 +132,12 @@ impl<'a> Validator<'a> {
     }
 
     #[inline(always)]
-    fn child(&mut self, message: &'static Message, bytes: &'a [u8], depth: usize) -> Result<(), Fault> {
+    fn child(
+        &mut self,
+        message: &'static Message,
+        bytes: &'a [u8],
+        depth: usize,
+    ) -> Result<(), Fault> {
         let depth = depth.checked_sub(1).ok_or(Fault::Depth)?;
         self.message(message, bytes, depth)
     }
@@ -169,7 +200,10 @@ mod tests {
 
     #[test]
     fn unknown_fields_pass_when_they_are_well_formed() {
-        assert_eq!(validate(Signal::Logs, &[0x78, 1, 0x7a, 1, 9, 0x7d, 1, 2, 3, 4]), Ok(0));
+        assert_eq!(
+            validate(Signal::Logs, &[0x78, 1, 0x7a, 1, 9, 0x7d, 1, 2, 3, 4]),
+            Ok(0)
+        );
         assert_eq!(validate(Signal::Logs, &[0xc2, 0x3e, 1, 7]), Ok(0));
         assert!(fault(Signal::Logs, &[0xc2, 0x3e, 2, 7]).contains("ends inside a field"));
     }

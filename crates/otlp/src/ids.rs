@@ -59,7 +59,9 @@ pub struct InvalidId {
 
 /// Reads hexadecimal digits in either case into exactly `out`.
 pub(crate) fn from_hex(digits: &[u8], out: &mut [u8]) -> Option<()> {
-    let (pairs, []) = digits.as_chunks::<2>() else { return None };
+    let (pairs, []) = digits.as_chunks::<2>() else {
+        return None;
+    };
     if pairs.len() != out.len() {
         return None;
     }
@@ -85,7 +87,10 @@ mod tests {
 
     #[test]
     fn other_text_is_refused() {
-        assert_eq!("0af7".parse::<SpanId>().unwrap_err().to_string(), "a span id has 16 hexadecimal digits");
+        assert_eq!(
+            "0af7".parse::<SpanId>().unwrap_err().to_string(),
+            "a span id has 16 hexadecimal digits"
+        );
         assert!("0af7651916cd43dg".parse::<SpanId>().is_err());
         assert!("+af7651916cd43dd".parse::<SpanId>().is_err());
     }

@@ -8,8 +8,11 @@
 mod batch;
 mod decode;
 mod ids;
+pub mod json;
+pub mod response;
 mod schema;
 mod signal;
+pub mod status;
 pub mod view;
 mod wire;
 pub mod write;

@@ -178,9 +178,13 @@ impl Kind {
     /// The check of one value.
     const fn check(&self, item: bool) -> Check {
         match self {
-            Kind::Bool | Kind::Int32 | Kind::Int64 | Kind::Uint32 | Kind::Uint64 | Kind::Sint32 | Kind::Enum(_) => {
-                Check::Varint
-            }
+            Kind::Bool
+            | Kind::Int32
+            | Kind::Int64
+            | Kind::Uint32
+            | Kind::Uint64
+            | Kind::Sint32
+            | Kind::Enum(_) => Check::Varint,
             Kind::Fixed32 => Check::Fixed32,
             Kind::Fixed64 | Kind::Sfixed64 | Kind::Double => Check::Fixed64,
             Kind::Text => Check::Text,
@@ -194,11 +198,23 @@ impl Kind {
 }
 
 const fn field(number: u32, name: &'static str, json: &'static str, kind: Kind) -> Field {
-    Field { number, name, json, kind, label: Label::Implicit, item: false }
+    Field {
+        number,
+        name,
+        json,
+        kind,
+        label: Label::Implicit,
+        item: false,
+    }
 }
 
 const fn message(name: &'static str, fields: &'static [Field]) -> Message {
-    let mut message = Message { name, fields, checks: [Check::Unknown; 128], children: [&NOTHING; 16] };
+    let mut message = Message {
+        name,
+        fields,
+        checks: [Check::Unknown; 128],
+        children: [&NOTHING; 16],
+    };
     let mut rest = fields;
     while let [field, tail @ ..] = rest {
         rest = tail;
@@ -252,7 +268,10 @@ mod tests {
             numbers.sort_unstable();
             numbers.dedup();
             assert_eq!(numbers.len(), message.fields.len(), "{}", message.name);
-            assert!(message.fields.len() <= 16 && numbers.iter().all(|number| (1..=16).contains(number)));
+            assert!(
+                message.fields.len() <= 16
+                    && numbers.iter().all(|number| (1..=16).contains(number))
+            );
         }
     }
 
@@ -261,7 +280,11 @@ mod tests {
         for message in every_message() {
             for tag in 8..128_u8 {
                 let (check, child) = message.check(u32::from(tag >> 3), tag & 7);
-                assert!(message.checks[usize::from(tag)] == check, "{} tag {tag}", message.name);
+                assert!(
+                    message.checks[usize::from(tag)] == check,
+                    "{} tag {tag}",
+                    message.name
+                );
                 assert_eq!(message.children[usize::from(tag >> 3)].name, child.name);
             }
         }

@@ -41,7 +41,12 @@ pub struct SignalInfo {
 
 impl Signal {
     /// Every signal, in the order in which documents list them.
-    pub const ALL: [Signal; 4] = [Signal::Traces, Signal::Metrics, Signal::Logs, Signal::Profiles];
+    pub const ALL: [Signal; 4] = [
+        Signal::Traces,
+        Signal::Metrics,
+        Signal::Logs,
+        Signal::Profiles,
+    ];
 
     /// What is specific to this signal.
     pub const fn info(self) -> &'static SignalInfo {
@@ -60,12 +65,16 @@ impl Signal {
 
     /// The signal whose HTTP path this is.
     pub fn from_http_path(path: &str) -> Option<Signal> {
-        Signal::ALL.into_iter().find(|signal| signal.info().http_path == path)
+        Signal::ALL
+            .into_iter()
+            .find(|signal| signal.info().http_path == path)
     }
 
     /// The signal whose gRPC method this is.
     pub fn from_grpc_method(path: &str) -> Option<Signal> {
-        Signal::ALL.into_iter().find(|signal| signal.info().grpc_method == path)
+        Signal::ALL
+            .into_iter()
+            .find(|signal| signal.info().grpc_method == path)
     }
 }
 
@@ -84,7 +93,10 @@ impl FromStr for Signal {
     type Err = UnknownSignal;
 
     fn from_str(text: &str) -> Result<Signal, UnknownSignal> {
-        Signal::ALL.into_iter().find(|signal| signal.name() == text).ok_or_else(|| UnknownSignal(text.to_owned()))
+        Signal::ALL
+            .into_iter()
+            .find(|signal| signal.name() == text)
+            .ok_or_else(|| UnknownSignal(text.to_owned()))
     }
 }
 
@@ -139,7 +151,9 @@ impl SignalSet {
 
     /// The signals of the set, in the order of [`Signal::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Signal> {
-        Signal::ALL.into_iter().filter(move |signal| self.contains(*signal))
+        Signal::ALL
+            .into_iter()
+            .filter(move |signal| self.contains(*signal))
     }
 }
 
@@ -151,7 +165,9 @@ impl FromIterator<Signal> for SignalSet {
 
 impl fmt::Debug for SignalSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.iter().map(Signal::name)).finish()
+        f.debug_set()
+            .entries(self.iter().map(Signal::name))
+            .finish()
     }
 }
 

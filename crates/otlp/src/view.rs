@@ -31,13 +31,15 @@ mod value;
 
 pub use log::LogView;
 pub use metric::{
-    BucketsView, ExemplarView, ExponentialHistogramView, HistogramView, MetricKind, MetricView, NumberView, PointValue,
-    PointView, QuantileView, SummaryView,
+    BucketsView, ExemplarView, ExponentialHistogramView, HistogramView, MetricKind, MetricView,
+    NumberView, PointValue, PointView, QuantileView, SummaryView,
 };
 pub use profile::{DictionaryView, ProfileView};
 pub use resource::{ResourceView, ScopeView};
 pub use span::{EventView, LinkView, SpanView, StatusView};
 pub use value::{Array, Attributes, Value};
+
+pub(crate) use metric::zigzag;
 
 use crate::{Batch, DecodeError};
 

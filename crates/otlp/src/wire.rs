@@ -38,7 +38,9 @@ impl Fault {
 pub(crate) fn varint(input: &[u8]) -> Result<(u64, &[u8]), Fault> {
     match input {
         [low, rest @ ..] if *low < 0x80 => Ok((u64::from(*low), rest)),
-        [low, high, rest @ ..] if *high < 0x80 => Ok((u64::from(*low & 0x7f) | u64::from(*high) << 7, rest)),
+        [low, high, rest @ ..] if *high < 0x80 => {
+            Ok((u64::from(*low & 0x7f) | u64::from(*high) << 7, rest))
+        }
         _ => long_varint(input),
     }
 }
@@ -48,12 +50,18 @@ fn long_varint(input: &[u8]) -> Result<(u64, &[u8]), Fault> {
     let mut value = 0;
     let mut rest = input;
     for shift in (0..64).step_by(7) {
-        let Some((byte, tail)) = rest.split_first() else { return Err(Fault::Truncated) };
+        let Some((byte, tail)) = rest.split_first() else {
+            return Err(Fault::Truncated);
+        };
         rest = tail;
         value |= u64::from(byte & 0x7f) << shift;
         if *byte < 0x80 {
             // The tenth byte has room for one bit.
-            return if shift == 63 && *byte > 1 { Err(Fault::LongVarint) } else { Ok((value, rest)) };
+            return if shift == 63 && *byte > 1 {
+                Err(Fault::LongVarint)
+            } else {
+                Ok((value, rest))
+            };
         }
     }
     Err(Fault::LongVarint)
@@ -115,7 +123,10 @@ pub(crate) struct Records<'a> {
 impl<'a> Records<'a> {
     /// The fields of a message of that name.
     pub(crate) const fn new(bytes: &'a [u8], message: &'static str) -> Records<'a> {
-        Records { rest: bytes, message }
+        Records {
+            rest: bytes,
+            message,
+        }
     }
 
     /// The next field; `None` at the end.
@@ -127,7 +138,13 @@ impl<'a> Records<'a> {
         match record(tail) {
             Ok((number, value, rest)) => {
                 self.rest = rest;
-                Ok(Some(Record { number, value, tail, rest, message: self.message }))
+                Ok(Some(Record {
+                    number,
+                    value,
+                    tail,
+                    rest,
+                    message: self.message,
+                }))
             }
             Err(fault) => Err(DecodeError::new(fault, self.message)),
         }
@@ -154,7 +171,9 @@ fn record(input: &[u8]) -> Result<(u32, Raw<'_>, &[u8]), Fault> {
             let (value, rest) = rest.split_first_chunk().ok_or(Fault::Truncated)?;
             (Raw::Fixed64(u64::from_le_bytes(*value)), rest)
         }
-        wire_type::LENGTH => length_delimited(rest).map(|(value, rest)| (Raw::Bytes(value), rest))?,
+        wire_type::LENGTH => {
+            length_delimited(rest).map(|(value, rest)| (Raw::Bytes(value), rest))?
+        }
         wire_type::FIXED32 => {
             let (value, rest) = rest.split_first_chunk().ok_or(Fault::Truncated)?;
             (Raw::Fixed32(u32::from_le_bytes(*value)), rest)
@@ -168,7 +187,9 @@ fn record(input: &[u8]) -> Result<(u32, Raw<'_>, &[u8]), Fault> {
 impl<'a> Record<'a> {
     /// The field as the wire has it, tag included.
     pub(crate) fn raw(&self) -> &'a [u8] {
-        self.tail.get(..self.tail.len() - self.rest.len()).unwrap_or_default()
+        self.tail
+            .get(..self.tail.len() - self.rest.len())
+            .unwrap_or_default()
     }
 
     pub(crate) fn varint(&self) -> Result<u64, DecodeError> {
@@ -210,7 +231,11 @@ impl<'a> Record<'a> {
     /// An id; one without bytes is the zero id.
     pub(crate) fn id<const N: usize>(&self) -> Result<[u8; N], DecodeError> {
         let bytes = self.bytes()?;
-        if bytes.is_empty() { Ok([0; N]) } else { bytes.try_into().map_err(|_| self.error(Fault::IdLength)) }
+        if bytes.is_empty() {
+            Ok([0; N])
+        } else {
+            bytes.try_into().map_err(|_| self.error(Fault::IdLength))
+        }
     }
 
     fn error(&self, fault: Fault) -> DecodeError {
@@ -233,7 +258,12 @@ impl<'a> List<'a> {
     /// Takes an occurrence in. Occurrences come in the order of the wire, and all of one field.
     pub(crate) fn add(&mut self, record: &Record<'a>) {
         if self.len == 0 {
-            *self = List { tail: record.tail, number: record.number, len: 0, message: record.message };
+            *self = List {
+                tail: record.tail,
+                number: record.number,
+                len: 0,
+                message: record.message,
+            };
         }
         self.len += 1;
     }
@@ -288,7 +318,11 @@ pub(crate) struct Scalars<'a> {
 impl<'a> Scalars<'a> {
     /// The numbers of a field whose unpacked values have this wire type: varint or fixed64.
     pub(crate) const fn new(list: List<'a>, wire_type: u8) -> Scalars<'a> {
-        Scalars { list, packed: &[], wire_type }
+        Scalars {
+            list,
+            packed: &[],
+            wire_type,
+        }
     }
 
     fn unpack(&mut self) -> Result<u64, Fault> {
@@ -362,7 +396,9 @@ mod tests {
                 list.add(&record);
             }
         }
-        let values: Vec<u64> = list.map(|record| record.unwrap().varint().unwrap()).collect();
+        let values: Vec<u64> = list
+            .map(|record| record.unwrap().varint().unwrap())
+            .collect();
         assert_eq!(values, [1, 3]);
     }
 

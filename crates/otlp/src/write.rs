@@ -27,6 +27,7 @@ pub use metric::{Data, HistogramPoint, Metric, NumberPoint};
 pub use request::{RequestWriter, ResourceWriter, ScopeWriter};
 pub use span::{Event, Link, Span};
 
+#[cfg(test)]
 pub(crate) use encoder::put_varint;
 
 /// Keys with values.

@@ -1,6 +1,9 @@
 //! The messages themselves. Numbers and names are those of the `.proto` files.
 
-use super::Kind::{Bool, Bytes, Double, Enum, Fixed32, Fixed64, Id, Int32, Int64, Sfixed64, Sint32, Text, Uint32, Uint64};
+use super::Kind::{
+    Bool, Bytes, Double, Enum, Fixed32, Fixed64, Id, Int32, Int64, Sfixed64, Sint32, Text, Uint32,
+    Uint64,
+};
 use super::{Kind, Message, field, message};
 
 const TRACE_ID: Kind = Id(16);
@@ -11,24 +14,53 @@ const PROFILE_ID: Kind = Id(16);
 
 pub(crate) static EXPORT_TRACE_REQUEST: Message = message(
     "ExportTraceServiceRequest",
-    &[field(1, "resource_spans", "resourceSpans", Kind::Message(&RESOURCE_SPANS)).repeated()],
+    &[field(
+        1,
+        "resource_spans",
+        "resourceSpans",
+        Kind::Message(&RESOURCE_SPANS),
+    )
+    .repeated()],
 );
 
 pub(crate) static EXPORT_METRICS_REQUEST: Message = message(
     "ExportMetricsServiceRequest",
-    &[field(1, "resource_metrics", "resourceMetrics", Kind::Message(&RESOURCE_METRICS)).repeated()],
+    &[field(
+        1,
+        "resource_metrics",
+        "resourceMetrics",
+        Kind::Message(&RESOURCE_METRICS),
+    )
+    .repeated()],
 );
 
 pub(crate) static EXPORT_LOGS_REQUEST: Message = message(
     "ExportLogsServiceRequest",
-    &[field(1, "resource_logs", "resourceLogs", Kind::Message(&RESOURCE_LOGS)).repeated()],
+    &[field(
+        1,
+        "resource_logs",
+        "resourceLogs",
+        Kind::Message(&RESOURCE_LOGS),
+    )
+    .repeated()],
 );
 
 pub(crate) static EXPORT_PROFILES_REQUEST: Message = message(
     "ExportProfilesServiceRequest",
     &[
-        field(1, "resource_profiles", "resourceProfiles", Kind::Message(&RESOURCE_PROFILES)).repeated(),
-        field(2, "dictionary", "dictionary", Kind::Message(&PROFILES_DICTIONARY)),
+        field(
+            1,
+            "resource_profiles",
+            "resourceProfiles",
+            Kind::Message(&RESOURCE_PROFILES),
+        )
+        .repeated(),
+        field(
+            2,
+            "dictionary",
+            "dictionary",
+            Kind::Message(&PROFILES_DICTIONARY),
+        ),
     ],
 );
 
@@ -42,17 +74,27 @@ pub(crate) static ANY_VALUE: Message = message(
         field(3, "int_value", "intValue", Int64).one_of(),
         field(4, "double_value", "doubleValue", Double).one_of(),
         field(5, "array_value", "arrayValue", Kind::Message(&ARRAY_VALUE)).one_of(),
-        field(6, "kvlist_value", "kvlistValue", Kind::Message(&KEY_VALUE_LIST)).one_of(),
+        field(
+            6,
+            "kvlist_value",
+            "kvlistValue",
+            Kind::Message(&KEY_VALUE_LIST),
+        )
+        .one_of(),
         field(7, "bytes_value", "bytesValue", Bytes).one_of(),
         field(8, "string_value_strindex", "stringValueStrindex", Int32).one_of(),
     ],
 );
 
-static ARRAY_VALUE: Message =
-    message("ArrayValue", &[field(1, "values", "values", Kind::Message(&ANY_VALUE)).repeated()]);
+static ARRAY_VALUE: Message = message(
+    "ArrayValue",
+    &[field(1, "values", "values", Kind::Message(&ANY_VALUE)).repeated()],
+);
 
-static KEY_VALUE_LIST: Message =
-    message("KeyValueList", &[field(1, "values", "values", Kind::Message(&KEY_VALUE)).repeated()]);
+static KEY_VALUE_LIST: Message = message(
+    "KeyValueList",
+    &[field(1, "values", "values", Kind::Message(&KEY_VALUE)).repeated()],
+);
 
 pub(crate) static KEY_VALUE: Message = message(
     "KeyValue",
@@ -69,7 +111,12 @@ static INSTRUMENTATION_SCOPE: Message = message(
         field(1, "name", "name", Text),
         field(2, "version", "version", Text),
         field(3, "attributes", "attributes", Kind::Message(&KEY_VALUE)).repeated(),
-        field(4, "dropped_attributes_count", "droppedAttributesCount", Uint32),
+        field(
+            4,
+            "dropped_attributes_count",
+            "droppedAttributesCount",
+            Uint32,
+        ),
     ],
 );
 
@@ -87,7 +134,12 @@ static RESOURCE: Message = message(
     "Resource",
     &[
         field(1, "attributes", "attributes", Kind::Message(&KEY_VALUE)).repeated(),
-        field(2, "dropped_attributes_count", "droppedAttributesCount", Uint32),
+        field(
+            2,
+            "dropped_attributes_count",
+            "droppedAttributesCount",
+            Uint32,
+        ),
         field(3, "entity_refs", "entityRefs", Kind::Message(&ENTITY_REF)).repeated(),
     ],
 );
@@ -125,7 +177,12 @@ pub(crate) static SPAN: Message = message(
         field(7, "start_time_unix_nano", "startTimeUnixNano", Fixed64),
         field(8, "end_time_unix_nano", "endTimeUnixNano", Fixed64),
         field(9, "attributes", "attributes", Kind::Message(&KEY_VALUE)).repeated(),
-        field(10, "dropped_attributes_count", "droppedAttributesCount", Uint32),
+        field(
+            10,
+            "dropped_attributes_count",
+            "droppedAttributesCount",
+            Uint32,
+        ),
         field(11, "events", "events", Kind::Message(&EVENT)).repeated(),
         field(12, "dropped_events_count", "droppedEventsCount", Uint32),
         field(13, "links", "links", Kind::Message(&LINK)).repeated(),
@@ -140,7 +197,12 @@ static EVENT: Message = message(
         field(1, "time_unix_nano", "timeUnixNano", Fixed64),
         field(2, "name", "name", Text),
         field(3, "attributes", "attributes", Kind::Message(&KEY_VALUE)).repeated(),
-        field(4, "dropped_attributes_count", "droppedAttributesCount", Uint32),
+        field(
+            4,
+            "dropped_attributes_count",
+            "droppedAttributesCount",
+            Uint32,
+        ),
     ],
 );
 
@@ -151,14 +213,22 @@ static LINK: Message = message(
         field(2, "span_id", "spanId", SPAN_ID),
         field(3, "trace_state", "traceState", Text),
         field(4, "attributes", "attributes", Kind::Message(&KEY_VALUE)).repeated(),
-        field(5, "dropped_attributes_count", "droppedAttributesCount", Uint32),
+        field(
+            5,
+            "dropped_attributes_count",
+            "droppedAttributesCount",
+            Uint32,
+        ),
         field(6, "flags", "flags", Fixed32),
     ],
 );
 
 static STATUS: Message = message(
     "Status",
-    &[field(2, "message", "message", Text), field(3, "code", "code", Enum(STATUS_CODE))],
+    &[
+        field(2, "message", "message", Text),
+        field(3, "code", "code", Enum(STATUS_CODE)),
+    ],
 );
 
 static SPAN_KIND: &[(&str, i32)] = &[
@@ -170,7 +240,11 @@ static SPAN_KIND: &[(&str, i32)] = &[
     ("SPAN_KIND_CONSUMER", 5),
 ];
 
-static STATUS_CODE: &[(&str, i32)] = &[("STATUS_CODE_UNSET", 0), ("STATUS_CODE_OK", 1), ("STATUS_CODE_ERROR", 2)];
+static STATUS_CODE: &[(&str, i32)] = &[
+    ("STATUS_CODE_UNSET", 0),
+    ("STATUS_CODE_OK", 1),
+    ("STATUS_CODE_ERROR", 2),
+];
 
 // Logs.
 
@@ -196,12 +270,27 @@ pub(crate) static LOG_RECORD: Message = message(
     "LogRecord",
     &[
         field(1, "time_unix_nano", "timeUnixNano", Fixed64),
-        field(11, "observed_time_unix_nano", "observedTimeUnixNano", Fixed64),
-        field(2, "severity_number", "severityNumber", Enum(SEVERITY_NUMBER)),
+        field(
+            11,
+            "observed_time_unix_nano",
+            "observedTimeUnixNano",
+            Fixed64,
+        ),
+        field(
+            2,
+            "severity_number",
+            "severityNumber",
+            Enum(SEVERITY_NUMBER),
+        ),
         field(3, "severity_text", "severityText", Text),
         field(5, "body", "body", Kind::Message(&ANY_VALUE)),
         field(6, "attributes", "attributes", Kind::Message(&KEY_VALUE)).repeated(),
-        field(7, "dropped_attributes_count", "droppedAttributesCount", Uint32),
+        field(
+            7,
+            "dropped_attributes_count",
+            "droppedAttributesCount",
+            Uint32,
+        ),
         field(8, "flags", "flags", Fixed32),
         field(9, "trace_id", "traceId", TRACE_ID),
         field(10, "span_id", "spanId", SPAN_ID),
@@ -243,7 +332,13 @@ static RESOURCE_METRICS: Message = message(
     "ResourceMetrics",
     &[
         field(1, "resource", "resource", Kind::Message(&RESOURCE)),
-        field(2, "scope_metrics", "scopeMetrics", Kind::Message(&SCOPE_METRICS)).repeated(),
+        field(
+            2,
+            "scope_metrics",
+            "scopeMetrics",
+            Kind::Message(&SCOPE_METRICS),
+        )
+        .repeated(),
         field(3, "schema_url", "schemaUrl", Text),
     ],
 );
@@ -266,20 +361,45 @@ static METRIC: Message = message(
         field(5, "gauge", "gauge", Kind::Message(&GAUGE)).one_of(),
         field(7, "sum", "sum", Kind::Message(&SUM)).one_of(),
         field(9, "histogram", "histogram", Kind::Message(&HISTOGRAM)).one_of(),
-        field(10, "exponential_histogram", "exponentialHistogram", Kind::Message(&EXPONENTIAL_HISTOGRAM)).one_of(),
+        field(
+            10,
+            "exponential_histogram",
+            "exponentialHistogram",
+            Kind::Message(&EXPONENTIAL_HISTOGRAM),
+        )
+        .one_of(),
         field(11, "summary", "summary", Kind::Message(&SUMMARY)).one_of(),
         field(12, "metadata", "metadata", Kind::Message(&KEY_VALUE)).repeated(),
     ],
 );
 
-static GAUGE: Message =
-    message("Gauge", &[field(1, "data_points", "dataPoints", Kind::Message(&NUMBER_DATA_POINT)).items()]);
+static GAUGE: Message = message(
+    "Gauge",
+    &[field(
+        1,
+        "data_points",
+        "dataPoints",
+        Kind::Message(&NUMBER_DATA_POINT),
+    )
+    .items()],
+);
 
 static SUM: Message = message(
     "Sum",
     &[
-        field(1, "data_points", "dataPoints", Kind::Message(&NUMBER_DATA_POINT)).items(),
-        field(2, "aggregation_temporality", "aggregationTemporality", Enum(AGGREGATION_TEMPORALITY)),
+        field(
+            1,
+            "data_points",
+            "dataPoints",
+            Kind::Message(&NUMBER_DATA_POINT),
+        )
+        .items(),
+        field(
+            2,
+            "aggregation_temporality",
+            "aggregationTemporality",
+            Enum(AGGREGATION_TEMPORALITY),
+        ),
         field(3, "is_monotonic", "isMonotonic", Bool),
     ],
 );
@@ -287,21 +407,51 @@ static SUM: Message = message(
 static HISTOGRAM: Message = message(
     "Histogram",
     &[
-        field(1, "data_points", "dataPoints", Kind::Message(&HISTOGRAM_DATA_POINT)).items(),
-        field(2, "aggregation_temporality", "aggregationTemporality", Enum(AGGREGATION_TEMPORALITY)),
+        field(
+            1,
+            "data_points",
+            "dataPoints",
+            Kind::Message(&HISTOGRAM_DATA_POINT),
+        )
+        .items(),
+        field(
+            2,
+            "aggregation_temporality",
+            "aggregationTemporality",
+            Enum(AGGREGATION_TEMPORALITY),
+        ),
     ],
 );
 
 static EXPONENTIAL_HISTOGRAM: Message = message(
     "ExponentialHistogram",
     &[
-        field(1, "data_points", "dataPoints", Kind::Message(&EXPONENTIAL_HISTOGRAM_DATA_POINT)).items(),
-        field(2, "aggregation_temporality", "aggregationTemporality", Enum(AGGREGATION_TEMPORALITY)),
+        field(
+            1,
+            "data_points",
+            "dataPoints",
+            Kind::Message(&EXPONENTIAL_HISTOGRAM_DATA_POINT),
+        )
+        .items(),
+        field(
+            2,
+            "aggregation_temporality",
+            "aggregationTemporality",
+            Enum(AGGREGATION_TEMPORALITY),
+        ),
     ],
 );
 
-static SUMMARY: Message =
-    message("Summary", &[field(1, "data_points", "dataPoints", Kind::Message(&SUMMARY_DATA_POINT)).items()]);
+static SUMMARY: Message = message(
+    "Summary",
+    &[field(
+        1,
+        "data_points",
+        "dataPoints",
+        Kind::Message(&SUMMARY_DATA_POINT),
+    )
+    .items()],
+);
 
 static NUMBER_DATA_POINT: Message = message(
     "NumberDataPoint",
@@ -355,7 +505,10 @@ static EXPONENTIAL_HISTOGRAM_DATA_POINT: Message = message(
 
 static BUCKETS: Message = message(
     "Buckets",
-    &[field(1, "offset", "offset", Sint32), field(2, "bucket_counts", "bucketCounts", Uint64).repeated()],
+    &[
+        field(1, "offset", "offset", Sint32),
+        field(2, "bucket_counts", "bucketCounts", Uint64).repeated(),
+    ],
 );
 
 static SUMMARY_DATA_POINT: Message = message(
@@ -366,18 +519,35 @@ static SUMMARY_DATA_POINT: Message = message(
         field(3, "time_unix_nano", "timeUnixNano", Fixed64),
         field(4, "count", "count", Fixed64),
         field(5, "sum", "sum", Double),
-        field(6, "quantile_values", "quantileValues", Kind::Message(&VALUE_AT_QUANTILE)).repeated(),
+        field(
+            6,
+            "quantile_values",
+            "quantileValues",
+            Kind::Message(&VALUE_AT_QUANTILE),
+        )
+        .repeated(),
         field(8, "flags", "flags", Uint32),
     ],
 );
 
-static VALUE_AT_QUANTILE: Message =
-    message("ValueAtQuantile", &[field(1, "quantile", "quantile", Double), field(2, "value", "value", Double)]);
+static VALUE_AT_QUANTILE: Message = message(
+    "ValueAtQuantile",
+    &[
+        field(1, "quantile", "quantile", Double),
+        field(2, "value", "value", Double),
+    ],
+);
 
 static EXEMPLAR: Message = message(
     "Exemplar",
     &[
-        field(7, "filtered_attributes", "filteredAttributes", Kind::Message(&KEY_VALUE)).repeated(),
+        field(
+            7,
+            "filtered_attributes",
+            "filteredAttributes",
+            Kind::Message(&KEY_VALUE),
+        )
+        .repeated(),
         field(2, "time_unix_nano", "timeUnixNano", Fixed64),
         field(3, "as_double", "asDouble", Double).one_of(),
         field(6, "as_int", "asInt", Sfixed64).one_of(),
@@ -398,7 +568,13 @@ static RESOURCE_PROFILES: Message = message(
     "ResourceProfiles",
     &[
         field(1, "resource", "resource", Kind::Message(&RESOURCE)),
-        field(2, "scope_profiles", "scopeProfiles", Kind::Message(&SCOPE_PROFILES)).repeated(),
+        field(
+            2,
+            "scope_profiles",
+            "scopeProfiles",
+            Kind::Message(&SCOPE_PROFILES),
+        )
+        .repeated(),
         field(3, "schema_url", "schemaUrl", Text),
     ],
 );
@@ -422,7 +598,12 @@ static PROFILE: Message = message(
         field(5, "period_type", "periodType", Kind::Message(&VALUE_TYPE)),
         field(6, "period", "period", Int64),
         field(7, "profile_id", "profileId", PROFILE_ID),
-        field(8, "dropped_attributes_count", "droppedAttributesCount", Uint32),
+        field(
+            8,
+            "dropped_attributes_count",
+            "droppedAttributesCount",
+            Uint32,
+        ),
         field(9, "original_payload_format", "originalPayloadFormat", Text),
         field(10, "original_payload", "originalPayload", Bytes),
         field(11, "attribute_indices", "attributeIndices", Int32).repeated(),
@@ -431,7 +612,10 @@ static PROFILE: Message = message(
 
 static VALUE_TYPE: Message = message(
     "ValueType",
-    &[field(1, "type_strindex", "typeStrindex", Int32), field(2, "unit_strindex", "unitStrindex", Int32)],
+    &[
+        field(1, "type_strindex", "typeStrindex", Int32),
+        field(2, "unit_strindex", "unitStrindex", Int32),
+    ],
 );
 
 static SAMPLE: Message = message(
@@ -449,11 +633,29 @@ static PROFILES_DICTIONARY: Message = message(
     "ProfilesDictionary",
     &[
         field(1, "mapping_table", "mappingTable", Kind::Message(&MAPPING)).repeated(),
-        field(2, "location_table", "locationTable", Kind::Message(&LOCATION)).repeated(),
-        field(3, "function_table", "functionTable", Kind::Message(&FUNCTION)).repeated(),
+        field(
+            2,
+            "location_table",
+            "locationTable",
+            Kind::Message(&LOCATION),
+        )
+        .repeated(),
+        field(
+            3,
+            "function_table",
+            "functionTable",
+            Kind::Message(&FUNCTION),
+        )
+        .repeated(),
         field(4, "link_table", "linkTable", Kind::Message(&PROFILE_LINK)).repeated(),
         field(5, "string_table", "stringTable", Text).repeated(),
-        field(6, "attribute_table", "attributeTable", Kind::Message(&KEY_VALUE_AND_UNIT)).repeated(),
+        field(
+            6,
+            "attribute_table",
+            "attributeTable",
+            Kind::Message(&KEY_VALUE_AND_UNIT),
+        )
+        .repeated(),
         field(7, "stack_table", "stackTable", Kind::Message(&STACK)).repeated(),
     ],
 );
@@ -498,11 +700,18 @@ static FUNCTION: Message = message(
     ],
 );
 
-static PROFILE_LINK: Message =
-    message("Link", &[field(1, "trace_id", "traceId", TRACE_ID), field(2, "span_id", "spanId", SPAN_ID)]);
+static PROFILE_LINK: Message = message(
+    "Link",
+    &[
+        field(1, "trace_id", "traceId", TRACE_ID),
+        field(2, "span_id", "spanId", SPAN_ID),
+    ],
+);
 
-static STACK: Message =
-    message("Stack", &[field(1, "location_indices", "locationIndices", Int32).repeated()]);
+static STACK: Message = message(
+    "Stack",
+    &[field(1, "location_indices", "locationIndices", Int32).repeated()],
+);
 
 static KEY_VALUE_AND_UNIT: Message = message(
     "KeyValueAndUnit",
@@ -516,8 +725,10 @@ static KEY_VALUE_AND_UNIT: Message = message(
 /// Every message that a request can hold, each once.
 #[cfg(test)]
 pub(crate) fn every_message() -> Vec<&'static Message> {
-    let mut found: Vec<&'static Message> =
-        crate::Signal::ALL.into_iter().map(Message::request).collect();
+    let mut found: Vec<&'static Message> = crate::Signal::ALL
+        .into_iter()
+        .map(Message::request)
+        .collect();
     let mut next = 0;
     while let Some(message) = found.get(next).copied() {
         next += 1;

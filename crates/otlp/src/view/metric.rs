@@ -219,7 +219,8 @@ impl<'a> MetricView<'a> {
     /// The data points.
     pub fn points(&self) -> impl Iterator<Item = Result<PointView<'a>, DecodeError>> + use<'a> {
         let kind = self.kind;
-        self.points.map(move |record| PointView::read(kind, record?.bytes()?))
+        self.points
+            .map(move |record| PointView::read(kind, record?.bytes()?))
     }
 
     /// How many data points there are.
@@ -253,7 +254,10 @@ impl<'a> PointView<'a> {
                 3 => self.time_unix_nano = record.fixed64()?,
                 4 => self.value = PointValue::Number(NumberView::Double(record.double()?)),
                 5 => self.exemplars.add(&record),
-                6 => self.value = PointValue::Number(NumberView::Int(record.fixed64()?.cast_signed())),
+                6 => {
+                    self.value =
+                        PointValue::Number(NumberView::Int(record.fixed64()?.cast_signed()))
+                }
                 7 => self.attributes.add(&record),
                 8 => self.flags = record.varint()? as u32,
                 _ => {}
@@ -331,8 +335,11 @@ impl<'a> PointView<'a> {
     }
 
     /// The exemplars.
-    pub fn exemplars(&self) -> impl Iterator<Item = Result<ExemplarView<'a>, DecodeError>> + use<'a> {
-        self.exemplars.map(|record| ExemplarView::read(record?.bytes()?))
+    pub fn exemplars(
+        &self,
+    ) -> impl Iterator<Item = Result<ExemplarView<'a>, DecodeError>> + use<'a> {
+        self.exemplars
+            .map(|record| ExemplarView::read(record?.bytes()?))
     }
 }
 
@@ -370,7 +377,9 @@ impl<'a> BucketsView<'a> {
 
 impl<'a> SummaryView<'a> {
     /// The quantiles.
-    pub fn quantile_values(&self) -> impl Iterator<Item = Result<QuantileView, DecodeError>> + use<'a> {
+    pub fn quantile_values(
+        &self,
+    ) -> impl Iterator<Item = Result<QuantileView, DecodeError>> + use<'a> {
         self.quantile_values.map(|record| read_quantile(&record?))
     }
 }

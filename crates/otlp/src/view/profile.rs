@@ -108,7 +108,10 @@ impl<'a> DictionaryView<'a> {
     /// # Errors
     /// When the bytes are not a dictionary.
     pub fn string(&self, index: i32) -> Result<Option<&'a str>, DecodeError> {
-        let Some(record) = usize::try_from(index).ok().and_then(|index| self.strings.clone().nth(index)) else {
+        let Some(record) = usize::try_from(index)
+            .ok()
+            .and_then(|index| self.strings.clone().nth(index))
+        else {
             return Ok(None);
         };
         record?.text().map(Some)
@@ -119,7 +122,10 @@ impl<'a> DictionaryView<'a> {
     /// # Errors
     /// When the bytes are not a dictionary.
     pub fn attribute(&self, index: i32) -> Result<Option<(&'a str, Value<'a>)>, DecodeError> {
-        let Some(record) = usize::try_from(index).ok().and_then(|index| self.attributes.clone().nth(index)) else {
+        let Some(record) = usize::try_from(index)
+            .ok()
+            .and_then(|index| self.attributes.clone().nth(index))
+        else {
             return Ok(None);
         };
         let mut key = 0;
@@ -132,7 +138,9 @@ impl<'a> DictionaryView<'a> {
                 _ => {}
             }
         }
-        let Some(key) = self.string(key)? else { return Ok(None) };
+        let Some(key) = self.string(key)? else {
+            return Ok(None);
+        };
         Ok(Some((key, self.value(value)?)))
     }
 
@@ -141,7 +149,9 @@ impl<'a> DictionaryView<'a> {
         for record in Records::new(bytes, "AnyValue") {
             let record = record?;
             if record.number == 8 {
-                return Ok(self.string(record.varint()? as i32)?.map_or(Value::Empty, Value::Str));
+                return Ok(self
+                    .string(record.varint()? as i32)?
+                    .map_or(Value::Empty, Value::Str));
             }
         }
         Value::read(bytes)

@@ -72,7 +72,8 @@ impl<'a> ResourceView<'a> {
     /// The scopes.
     pub fn scopes(&self) -> impl Iterator<Item = Result<ScopeView<'a>, DecodeError>> + use<'a> {
         let signal = self.signal;
-        self.scopes.map(move |record| ScopeView::read(signal, record?.bytes()?))
+        self.scopes
+            .map(move |record| ScopeView::read(signal, record?.bytes()?))
     }
 }
 
@@ -126,16 +127,25 @@ impl<'a> ScopeView<'a> {
 
     /// The metrics; none in a batch of another signal.
     pub fn metrics(&self) -> impl Iterator<Item = Result<MetricView<'a>, DecodeError>> + use<'a> {
-        self.items(Signal::Metrics).map(|item| MetricView::read(item?))
+        self.items(Signal::Metrics)
+            .map(|item| MetricView::read(item?))
     }
 
     /// The profiles; none in a batch of another signal.
     pub fn profiles(&self) -> impl Iterator<Item = Result<ProfileView<'a>, DecodeError>> + use<'a> {
-        self.items(Signal::Profiles).map(|item| ProfileView::read(item?))
+        self.items(Signal::Profiles)
+            .map(|item| ProfileView::read(item?))
     }
 
-    fn items(&self, signal: Signal) -> impl Iterator<Item = Result<&'a [u8], DecodeError>> + use<'a> {
-        let items = if signal == self.signal { self.items } else { List::default() };
+    fn items(
+        &self,
+        signal: Signal,
+    ) -> impl Iterator<Item = Result<&'a [u8], DecodeError>> + use<'a> {
+        let items = if signal == self.signal {
+            self.items
+        } else {
+            List::default()
+        };
         items.map(|record| record?.bytes())
     }
 }

@@ -85,7 +85,10 @@ impl<'a> Value<'a> {
 
 impl<'a> Array<'a> {
     fn read(bytes: &'a [u8]) -> Result<Array<'a>, DecodeError> {
-        Ok(Array { list: list(bytes, 1, "ArrayValue")?, bytes })
+        Ok(Array {
+            list: list(bytes, 1, "ArrayValue")?,
+            bytes,
+        })
     }
 
     /// How many elements there are.
@@ -122,7 +125,11 @@ impl<'a> Iterator for ArrayIter<'a> {
 
 impl<'a> Attributes<'a> {
     /// The attributes that a message holds in this field.
-    pub(crate) fn read(message: &'a [u8], field: u32, name: &'static str) -> Result<Attributes<'a>, DecodeError> {
+    pub(crate) fn read(
+        message: &'a [u8],
+        field: u32,
+        name: &'static str,
+    ) -> Result<Attributes<'a>, DecodeError> {
         list(message, field, name).map(|list| Attributes { list })
     }
 
@@ -218,14 +225,22 @@ impl<'a> Iterator for AttributesIter<'a> {
 /// Equal when they hold equal values in the same order; unreadable ones are equal to nothing.
 impl PartialEq for Array<'_> {
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.into_iter().zip(*other).all(|pair| matches!(pair, (Ok(a), Ok(b)) if a == b))
+        self.len() == other.len()
+            && self
+                .into_iter()
+                .zip(*other)
+                .all(|pair| matches!(pair, (Ok(a), Ok(b)) if a == b))
     }
 }
 
 /// Equal when they hold equal keys and values in the same order; unreadable ones are equal to nothing.
 impl PartialEq for Attributes<'_> {
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.iter().zip(other.iter()).all(|pair| matches!(pair, (Ok(a), Ok(b)) if a == b))
+        self.len() == other.len()
+            && self
+                .iter()
+                .zip(other.iter())
+                .all(|pair| matches!(pair, (Ok(a), Ok(b)) if a == b))
     }
 }
 

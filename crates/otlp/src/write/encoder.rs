@@ -15,12 +15,25 @@ pub struct Encoder {
 pub(crate) struct Open(usize);
 
 /// Appends a varint.
-pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
+pub(crate) fn put_varint(out: &mut Vec<u8>, value: u64) {
+    let (bytes, used) = varint_of(value);
+    out.extend_from_slice(bytes.get(..used).unwrap_or_default());
+}
+
+/// A varint, and how many of the bytes it takes.
+fn varint_of(mut value: u64) -> ([u8; 10], usize) {
+    let mut bytes = [0; 10];
+    let mut used = 0;
+    for byte in &mut bytes {
+        used += 1;
+        if value < 0x80 {
+            *byte = value as u8;
+            break;
+        }
+        *byte = value as u8 | 0x80;
         value >>= 7;
     }
-    out.push(value as u8);
+    (bytes, used)
 }
 
 impl Encoder {
@@ -31,7 +44,9 @@ impl Encoder {
 
     /// An empty message with room for so many bytes.
     pub(crate) fn with_capacity(capacity: usize) -> Encoder {
-        Encoder { bytes: Vec::with_capacity(capacity) }
+        Encoder {
+            bytes: Vec::with_capacity(capacity),
+        }
     }
 
     /// The message.
@@ -45,7 +60,10 @@ impl Encoder {
     }
 
     fn tag(&mut self, number: u32, wire_type: u8) {
-        put_varint(&mut self.bytes, u64::from(number << 3) | u64::from(wire_type));
+        put_varint(
+            &mut self.bytes,
+            u64::from(number << 3) | u64::from(wire_type),
+        );
     }
 
     /// A field of an unsigned or enum type, or `bool` as 0 and 1.
@@ -110,14 +128,22 @@ impl Encoder {
     /// A packed field of doubles.
     pub fn packed_doubles(&mut self, number: u32, values: &[f64]) {
         if !values.is_empty() {
-            self.nested(number, |out| values.iter().for_each(|value| out.bytes.extend_from_slice(&value.to_le_bytes())));
+            self.nested(number, |out| {
+                values
+                    .iter()
+                    .for_each(|value| out.bytes.extend_from_slice(&value.to_le_bytes()))
+            });
         }
     }
 
     /// A packed `fixed64` field.
     pub fn packed_fixed64(&mut self, number: u32, values: &[u64]) {
         if !values.is_empty() {
-            self.nested(number, |out| values.iter().for_each(|value| out.bytes.extend_from_slice(&value.to_le_bytes())));
+            self.nested(number, |out| {
+                values
+                    .iter()
+                    .for_each(|value| out.bytes.extend_from_slice(&value.to_le_bytes()))
+            });
         }
     }
 
@@ -144,14 +170,16 @@ impl Encoder {
     /// Ends the innermost open message: puts its length in front of it.
     pub(crate) fn close(&mut self, Open(start): Open) {
         let length = self.bytes.len() - start;
-        let Some(slot) = self.bytes.get_mut(start - 1) else { return };
+        let Some(slot) = self.bytes.get_mut(start - 1) else {
+            return;
+        };
         if length < 0x80 {
             *slot = length as u8;
             return;
         }
-        let mut varint = Vec::with_capacity(10);
-        put_varint(&mut varint, length as u64);
-        self.bytes.splice(start - 1..start, varint);
+        let (varint, used) = varint_of(length as u64);
+        self.bytes
+            .splice(start - 1..start, varint.into_iter().take(used));
     }
 
     /// Bytes that are fields already.

@@ -20,7 +20,10 @@ pub enum Data<'a> {
     /// Last values.
     Gauge(&'a [NumberPoint<'a>]),
     /// A cumulative sum.
-    Sum { points: &'a [NumberPoint<'a>], is_monotonic: bool },
+    Sum {
+        points: &'a [NumberPoint<'a>],
+        is_monotonic: bool,
+    },
     /// A cumulative histogram.
     Histogram(&'a [HistogramPoint<'a>]),
 }
@@ -57,8 +60,13 @@ impl Metric<'_> {
         out.bytes(2, self.description);
         out.bytes(3, self.unit);
         match self.data {
-            Data::Gauge(points) => out.nested(5, |out| points.iter().for_each(|point| point.write(out))),
-            Data::Sum { points, is_monotonic } => out.nested(7, |out| {
+            Data::Gauge(points) => {
+                out.nested(5, |out| points.iter().for_each(|point| point.write(out)))
+            }
+            Data::Sum {
+                points,
+                is_monotonic,
+            } => out.nested(7, |out| {
                 points.iter().for_each(|point| point.write(out));
                 out.varint(2, CUMULATIVE);
                 out.varint(3, u64::from(is_monotonic));

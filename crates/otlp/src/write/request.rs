@@ -27,11 +27,19 @@ pub struct ScopeWriter<'a> {
 impl RequestWriter {
     /// An empty request.
     pub fn new(signal: Signal) -> RequestWriter {
-        RequestWriter { signal, out: Encoder::new(), items: 0 }
+        RequestWriter {
+            signal,
+            out: Encoder::new(),
+            items: 0,
+        }
     }
 
     /// Adds a resource, and whatever the closure adds to it.
-    pub fn resource(&mut self, attributes: AttributeList<'_>, write: impl FnOnce(&mut ResourceWriter<'_>)) {
+    pub fn resource(
+        &mut self,
+        attributes: AttributeList<'_>,
+        write: impl FnOnce(&mut ResourceWriter<'_>),
+    ) {
         let open = self.out.open(1);
         self.out.nested(1, |out| out.attributes(1, attributes));
         write(&mut ResourceWriter { request: self });
@@ -52,7 +60,9 @@ impl ResourceWriter<'_> {
             out.bytes(1, name);
             out.bytes(2, version);
         });
-        write(&mut ScopeWriter { request: self.request });
+        write(&mut ScopeWriter {
+            request: self.request,
+        });
         self.request.out.close(open);
     }
 }
@@ -70,7 +80,9 @@ impl ScopeWriter<'_> {
 
     /// Adds a metric with its data points.
     pub fn metric(&mut self, metric: &Metric<'_>) {
-        self.item(Signal::Metrics, metric.data.points_count(), |out| metric.write(out));
+        self.item(Signal::Metrics, metric.data.points_count(), |out| {
+            metric.write(out)
+        });
     }
 
     fn item(&mut self, signal: Signal, items: usize, write: impl FnOnce(&mut Encoder)) {
