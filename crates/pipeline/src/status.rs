@@ -9,6 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use fanlight_otlp::{Signal, SignalSet};
+use tokio::sync::broadcast;
+
+use crate::telemetry::LogLine;
 
 /// A handle to the registry; a clone is the same registry.
 #[derive(Clone, Debug)]
@@ -22,7 +25,11 @@ struct Registry {
     exporters: Mutex<Vec<Arc<ExporterCounters>>>,
     pipelines: Mutex<Vec<PipelineSnapshot>>,
     broken: Mutex<Vec<(String, String)>>,
+    log: broadcast::Sender<Arc<LogLine>>,
 }
+
+/// How many log lines a slow subscriber may fall behind before it misses the oldest.
+const LOG_LINES: usize = 1024;
 
 /// One number for each signal.
 #[derive(Debug, Default)]
@@ -214,6 +221,7 @@ impl Default for Status {
             exporters: Mutex::default(),
             pipelines: Mutex::default(),
             broken: Mutex::default(),
+            log: broadcast::channel(LOG_LINES).0,
         }))
     }
 }
@@ -234,6 +242,19 @@ impl Status {
     /// Whether the hub does its job now.
     pub fn health(&self) -> Health {
         self.snapshot().health()
+    }
+
+    /// Hands a line of the hub's own log to whoever subscribes; it is not even made when nobody does.
+    pub fn publish_log(&self, line: impl FnOnce() -> LogLine) {
+        if self.0.log.receiver_count() > 0 {
+            // An error means that the last subscriber has just gone.
+            drop(self.0.log.send(Arc::new(line())));
+        }
+    }
+
+    /// The hub's own log, from now on.
+    pub fn subscribe_log(&self) -> broadcast::Receiver<Arc<LogLine>> {
+        self.0.log.subscribe()
     }
 
     pub(crate) fn receiver(&self, id: &str, transport: &'static str) -> Arc<ReceiverCounters> {

@@ -1,0 +1,276 @@
+//! One exporter at work: takes batches out of the queue, joins them, sends them, retries, settles.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use fanlight_config::blocks::{Batching, Retry};
+use fanlight_otlp::Batch;
+use futures::FutureExt as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+
+use super::batcher::{Batcher, Parcel};
+use super::queue::{Entry, ExportQueue, Settlement};
+use super::retry::Backoff;
+use crate::{ExportSettings, Exporter, Outcome, Stop};
+
+/// An exporter with its queue.
+pub(crate) struct Runner {
+    consumers: usize,
+    batcher: Batcher,
+    sender: Arc<Sender>,
+}
+
+/// What was not delivered when the hub stopped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Left {
+    /// Items that are gone.
+    pub(crate) lost_items: u64,
+    /// Items that stay on disk for the next start.
+    pub(crate) kept_items: u64,
+}
+
+/// What every consumer of one exporter shares.
+struct Sender {
+    exporter: Arc<dyn Exporter>,
+    queue: Arc<ExportQueue>,
+    retry: Retry,
+    timeout: Duration,
+    /// Given when the time for draining is over.
+    abandon: Stop,
+}
+
+impl Runner {
+    pub(crate) fn new(
+        exporter: Arc<dyn Exporter>,
+        queue: Arc<ExportQueue>,
+        settings: ExportSettings,
+        batching: [Option<Batching>; 4],
+        abandon: Stop,
+    ) -> Runner {
+        Runner {
+            consumers: settings.queue.num_consumers.max(1),
+            batcher: Batcher::new(batching),
+            sender: Arc::new(Sender {
+                exporter,
+                queue,
+                retry: settings.retry,
+                timeout: settings.timeout,
+                abandon,
+            }),
+        }
+    }
+
+    /// Sends until the queue is closed and empty, or until told to abandon what is left.
+    ///
+    /// Nothing is taken out of the queue while every consumer is busy, so that a backlog stays where it is counted and
+    /// leaves in full batches.
+    pub(crate) async fn run(mut self) -> Left {
+        let permits = Arc::new(Semaphore::new(self.consumers));
+        let mut deliveries: JoinSet<Left> = JoinSet::new();
+        let mut left = Left::default();
+        let mut open = true;
+        while open || !self.batcher.is_empty() || !deliveries.is_empty() {
+            let due = self.batcher.next_due().map(tokio::time::Instant::from_std);
+            tokio::select! {
+                permit = Arc::clone(&permits).acquire_owned(), if self.batcher.is_ready() => {
+                    if let (Ok(permit), Some(parcel)) = (permit, self.batcher.pop()) {
+                        deliveries.spawn(deliver(Arc::clone(&self.sender), parcel, permit));
+                    }
+                }
+                entry = self.sender.queue.take(), if open && !self.batcher.is_ready() => match entry {
+                    Some(entry) => self.batcher.add(entry, Instant::now()),
+                    None => {
+                        open = false;
+                        self.batcher.finish_all();
+                    }
+                },
+                () = tokio::time::sleep_until(due.unwrap_or_else(tokio::time::Instant::now)), if due.is_some() => {
+                    self.batcher.finish_due(Instant::now());
+                }
+                Some(done) = deliveries.join_next(), if !deliveries.is_empty() => {
+                    left.add(done.unwrap_or_default());
+                }
+                () = self.sender.abandon.requested() => break,
+            }
+        }
+        left.add(self.abandon(deliveries).await);
+        left
+    }
+
+    /// Settles everything that is still here; deliveries under way see the same word and end by themselves.
+    async fn abandon(self, mut deliveries: JoinSet<Left>) -> Left {
+        let mut left = Left::default();
+        while let Some(done) = deliveries.join_next().await {
+            left.add(done.unwrap_or_default());
+        }
+        for entry in self.batcher.into_entries() {
+            left.add(self.sender.leave(entry));
+        }
+        if !self.sender.queue.is_on_disk() {
+            while let Some(entry) = self.sender.queue.take().now_or_never().flatten() {
+                left.add(self.sender.leave(entry));
+            }
+        }
+        self.sender.exporter.finish().await;
+        left
+    }
+}
+
+/// Delivers one parcel. The requests of a parcel go out in order; when the destination refuses what several senders'
+/// batches were joined into, each is sent by itself, so that one sender's mistake costs nobody else's data.
+async fn deliver(sender: Arc<Sender>, mut parcel: Parcel, permit: OwnedSemaphorePermit) -> Left {
+    let abandoned = parcel.entries.extract_if(.., |entry| ExportQueue::is_abandoned(entry));
+    abandoned.for_each(|entry| sender.queue.settle(entry, Settlement::Stopped));
+    let requests = parcel.requests();
+    let joined = parcel.entries.len() > 1 && requests.len() == 1;
+    let mut last = Settlement::Done(Outcome::Delivered);
+    for request in requests {
+        let settlement = sender.send(&request, joined).await;
+        if !matches!(settlement, Settlement::Done(Outcome::Delivered)) {
+            last = settlement;
+        }
+        if matches!(last, Settlement::Exhausted(_) | Settlement::Stopped) {
+            break;
+        }
+    }
+    let mut left = Left::default();
+    let refused = joined && matches!(last, Settlement::Done(Outcome::Rejected { .. }));
+    for entry in parcel.entries {
+        let settlement = if refused { sender.send(&entry.batch, false).await } else { last.clone() };
+        left.add(sender.settle(entry, settlement));
+    }
+    drop(permit);
+    left
+}
+
+impl Sender {
+    /// Sends one request until it is settled. A joined request that is refused is not counted: its parts will be.
+    async fn send(&self, batch: &Batch, joined: bool) -> Settlement {
+        let counters = &self.queue.counters;
+        let mut backoff = Backoff::new(&self.retry, Instant::now());
+        loop {
+            counters.batches.fetch_add(1, Ordering::Relaxed);
+            counters.in_flight.fetch_add(1, Ordering::Relaxed);
+            let outcome = self.attempt(batch).await;
+            counters.in_flight.fetch_sub(1, Ordering::Relaxed);
+            self.note(batch, &outcome, joined);
+            let Outcome::Retry { after, why } = outcome else {
+                return Settlement::Done(outcome);
+            };
+            let Some(delay) = backoff.delay(after, Instant::now()) else {
+                return Settlement::Exhausted(why);
+            };
+            if self.abandon.is_requested() {
+                return Settlement::Stopped;
+            }
+            counters.retries.fetch_add(1, Ordering::Relaxed);
+            tokio::select! {
+                () = tokio::time::sleep(delay) => {}
+                () = self.abandon.requested() => return Settlement::Stopped,
+            }
+        }
+    }
+
+    /// One attempt, within its time. A panic is the exporter's bug, and this batch's end only.
+    async fn attempt(&self, batch: &Batch) -> Outcome {
+        let attempt = AssertUnwindSafe(self.exporter.send(batch)).catch_unwind();
+        let bounded = async {
+            if self.timeout.is_zero() {
+                return Some(attempt.await);
+            }
+            tokio::time::timeout(self.timeout, attempt).await.ok()
+        };
+        let outcome = tokio::select! {
+            outcome = bounded => outcome,
+            () = self.abandon.requested() => {
+                return Outcome::Retry { after: None, why: "the hub stopped before the destination answered".to_owned() };
+            }
+        };
+        match outcome {
+            Some(Ok(outcome)) => outcome,
+            Some(Err(_)) => Outcome::Rejected { why: "the exporter panicked on this batch, which is a bug".to_owned() },
+            None => Outcome::Retry { after: None, why: format!("no answer within {:?} (timeout)", self.timeout) },
+        }
+    }
+
+    /// Counts an attempt and says so in the log where the exporter's state changes.
+    fn note(&self, batch: &Batch, outcome: &Outcome, joined: bool) {
+        let counters = &self.queue.counters;
+        let signal = batch.signal();
+        let quiet = batch.origin().is_some_and(|origin| origin.self_telemetry);
+        match outcome {
+            Outcome::Delivered => {
+                counters.sent.add(signal, batch.items());
+                self.healthy();
+            }
+            Outcome::Partial { rejected, why } => {
+                let rejected = usize::try_from(*rejected).unwrap_or(usize::MAX).min(batch.items());
+                counters.sent.add(signal, batch.items() - rejected);
+                counters.send_failed.add(signal, rejected);
+                self.healthy();
+                if !quiet {
+                    let exporter = counters.id.as_str();
+                    tracing::warn!(exporter, rejected, %signal, reason = why, "the destination refused some items");
+                }
+            }
+            Outcome::Retry { why, .. } => {
+                if counters.is_failing(why) && !quiet {
+                    let exporter = counters.id.as_str();
+                    tracing::warn!(exporter, error = why, "the destination does not answer as it should; trying again");
+                }
+            }
+            Outcome::Rejected { why } => {
+                let first = counters.is_failing(why);
+                if !joined {
+                    counters.send_failed.add(signal, batch.items());
+                }
+                if first && !quiet {
+                    let exporter = counters.id.as_str();
+                    tracing::error!(exporter, items = batch.items(), error = why, "the destination refused a batch");
+                }
+            }
+        }
+    }
+
+    fn healthy(&self) {
+        if self.queue.counters.is_healthy() {
+            tracing::info!(exporter = self.queue.counters.id.as_str(), "the destination answers again");
+        }
+    }
+
+    fn settle(&self, entry: Entry, settlement: Settlement) -> Left {
+        let (signal, items) = (entry.batch.signal(), entry.batch.items());
+        let counters = &self.queue.counters;
+        let mut left = Left::default();
+        match &settlement {
+            Settlement::Done(_) => {}
+            Settlement::Exhausted(_) if self.queue.is_on_disk() => counters.parked.add(signal, items),
+            Settlement::Exhausted(why) => {
+                counters.send_failed.add(signal, items);
+                let exporter = counters.id.as_str();
+                tracing::error!(exporter, items, %signal, error = why, "retries are exhausted; the batch is lost");
+            }
+            Settlement::Stopped if self.queue.is_on_disk() => left.kept_items = items as u64,
+            Settlement::Stopped => {
+                counters.send_failed.add(signal, items);
+                left.lost_items = items as u64;
+            }
+        }
+        self.queue.settle(entry, settlement);
+        left
+    }
+
+    fn leave(&self, entry: Entry) -> Left {
+        self.settle(entry, Settlement::Stopped)
+    }
+}
+
+impl Left {
+    pub(crate) fn add(&mut self, other: Left) {
+        self.lost_items += other.lost_items;
+        self.kept_items += other.kept_items;
+    }
+}
