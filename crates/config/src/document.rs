@@ -160,6 +160,20 @@ impl Node {
         }
     }
 
+    /// Another text at the same place, hidden if this value is.
+    #[must_use]
+    pub fn rewritten(&self, text: impl Into<String>) -> Node {
+        let expansion = self.expansion.as_ref();
+        let expansion = expansion.map(|expansion| Expansion {
+            written: Arc::clone(&expansion.written),
+            original: None,
+        });
+        Node {
+            expansion,
+            ..Node::text(self.location.clone(), text)
+        }
+    }
+
     /// This map with one more entry, in place of one with the same key. What is not a map becomes one.
     #[must_use]
     pub fn with(mut self, key: &str, node: Node) -> Node {

@@ -70,7 +70,11 @@ impl Endpoint {
 
     /// What follows the host, without the slash at the end: empty or `/base`. For a Unix socket, its path.
     pub fn path(&self) -> &str {
-        &self.path
+        if self.scheme == Scheme::Unix {
+            &self.path
+        } else {
+            self.path.trim_end_matches('/')
+        }
     }
 
     /// The host and port as they stand in a URL: `[::1]:4317`.
@@ -102,14 +106,17 @@ impl Endpoint {
     }
 
     /// The URL of a path below this endpoint, never with two slashes: `https://host/base` and `/v1/traces` give
-    /// `https://host/base/v1/traces`. An empty path gives the endpoint itself.
+    /// `https://host/base/v1/traces`. An empty path gives the endpoint itself, as it was written.
     pub fn url(&self, tls: bool, path: &str) -> String {
         let scheme = if tls { "https" } else { "http" };
-        let mut url = format!("{scheme}://{}{}", self.authority(), self.path);
-        if !path.is_empty() && !path.starts_with('/') {
-            url.push('/');
+        let mut url = format!("{scheme}://{}", self.authority());
+        if path.is_empty() {
+            url.push_str(&self.path);
+        } else {
+            url.push_str(self.path());
+            url.push_str(if path.starts_with('/') { "" } else { "/" });
+            url.push_str(path);
         }
-        url.push_str(path);
         if let Some(query) = &self.query {
             url.push('?');
             url.push_str(query);
@@ -262,7 +269,7 @@ impl fmt::Display for Endpoint {
             Scheme::Dns => "dns:///",
             Scheme::Unix => "unix:",
         };
-        write!(f, "{scheme}{}{}", self.authority(), self.path)?;
+        write!(f, "{scheme}{}{}", self.authority(), self.path())?;
         if self.query.is_some() {
             f.write_str("?[REDACTED]")
         } else {

@@ -39,11 +39,11 @@ macro_rules! variables {
     ($($name:ident: $about:literal),* $(,)?) => {
         $(
             #[doc = $about]
-            pub const $name: &str = stringify!($name);
+            pub const $name: Variable = Variable { name: stringify!($name), about: $about };
         )*
 
         /// The variables of their own.
-        pub const TABLE: &[Variable] = &[$(Variable { name: stringify!($name), about: $about }),*];
+        pub const TABLE: &[Variable] = &[$($name),*];
     };
 }
 
