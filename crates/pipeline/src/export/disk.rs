@@ -73,6 +73,13 @@ impl DiskQueue {
         Ok(None)
     }
 
+    /// Makes everything survive a power cut; the last handle that is dropped lets another process open the queue.
+    pub(crate) fn close(&self) {
+        if let Err(error) = self.spool.close() {
+            tracing::error!(error = &error as &dyn std::error::Error, "a disk queue did not close cleanly");
+        }
+    }
+
     pub(crate) fn settle(&self, record: u64, settlement: &Settlement) {
         let settled = match settlement {
             Settlement::Done(Outcome::Retry { .. }) | Settlement::Exhausted(_) => return self.set_aside(record),

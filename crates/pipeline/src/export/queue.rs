@@ -176,6 +176,14 @@ impl ExportQueue {
         self.arrived.notify_one();
     }
 
+    /// Gives the disk back to the next start; says how many batches wait there for it.
+    pub(crate) fn finish(&self) -> u64 {
+        let Some(disk) = &self.disk else { return 0 };
+        let batches = disk.records();
+        disk.close();
+        batches
+    }
+
     /// Whether what is left when the hub stops stays on disk.
     pub(crate) fn is_on_disk(&self) -> bool {
         self.disk.is_some()

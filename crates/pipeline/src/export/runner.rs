@@ -23,13 +23,11 @@ pub(crate) struct Runner {
     sender: Arc<Sender>,
 }
 
-/// What was not delivered when the hub stopped.
+/// What an exporter could not deliver before the hub stopped, and no disk keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Left {
     /// Items that are gone.
     pub(crate) lost_items: u64,
-    /// Items that stay on disk for the next start.
-    pub(crate) kept_items: u64,
 }
 
 /// What every consumer of one exporter shares.
@@ -253,7 +251,7 @@ impl Sender {
                 let exporter = counters.id.as_str();
                 tracing::error!(exporter, items, %signal, error = why, "retries are exhausted; the batch is lost");
             }
-            Settlement::Stopped if self.queue.is_on_disk() => left.kept_items = items as u64,
+            Settlement::Stopped if self.queue.is_on_disk() => {}
             Settlement::Stopped => {
                 counters.send_failed.add(signal, items);
                 left.lost_items = items as u64;
@@ -271,6 +269,5 @@ impl Sender {
 impl Left {
     pub(crate) fn add(&mut self, other: Left) {
         self.lost_items += other.lost_items;
-        self.kept_items += other.kept_items;
     }
 }

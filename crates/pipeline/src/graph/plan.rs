@@ -47,6 +47,7 @@ pub struct Plan {
     /// The extensions to run, in order.
     pub(crate) running_extensions: Vec<ComponentId>,
     pipelines: Vec<Pipeline>,
+    is_implied: bool,
 }
 
 /// One pipeline of a plan. Ids are spelt as the components define them.
@@ -81,12 +82,13 @@ impl Plan {
             extensions: Section::read("extension", root.get("extensions"), tables.extensions, tables.later, &mut errors),
             running_extensions: Vec::new(),
             pipelines: Vec::new(),
+            is_implied: service.and_then(|service| service.get("pipelines")).is_none(),
         };
         // References to components that could not be read would only repeat their errors.
         if errors.is_empty() {
             plan.read_service(service, &mut errors);
         }
-        if errors.is_empty() && service.and_then(|service| service.get("pipelines")).is_none() {
+        if errors.is_empty() && plan.is_implied {
             plan.imply_pipelines(root, &mut errors);
         }
         if errors.is_empty() {
@@ -220,8 +222,10 @@ impl Plan {
             }
             self.receivers.parts.push(Part::added(id, config));
         }
-        let implied = |pipeline: &Pipeline| !pipeline.exporters.is_empty() || pipeline.name != "";
-        self.pipelines.retain(|pipeline| implied(pipeline) || !pipeline.receivers.is_empty() && !pipeline.exporters.is_empty());
+        if self.is_implied {
+            // A signal that nothing takes needs no pipeline; one that the user wrote down is an error instead.
+            self.pipelines.retain(|pipeline| !pipeline.exporters.is_empty());
+        }
     }
 
     fn add_receiver(&mut self, id: &ComponentId, signal: Signal, added: &[(ComponentId, SignalSet)]) {

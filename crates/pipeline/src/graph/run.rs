@@ -13,7 +13,7 @@ use crate::{BuildError, Extension, Inlet, Listening, Receiver, Status, Stop, Sto
 pub struct Running {
     status: Status,
     listening: Vec<(ComponentId, Listening)>,
-    queues: Vec<Arc<ExportQueue>>,
+    queues: Vec<(ComponentId, Arc<ExportQueue>)>,
     receivers: Group,
     extensions: Group,
     exporters: JoinSet<(ComponentId, Left)>,
@@ -43,12 +43,12 @@ pub struct Broken {
 pub struct Stopped {
     /// Exporters that lost items, with how many.
     pub lost: Vec<(ComponentId, u64)>,
-    /// Exporters whose items stay on disk for the next start, with how many.
+    /// Exporters whose batches stay on disk for the next start, with how many.
     pub kept: Vec<(ComponentId, u64)>,
 }
 
 impl Running {
-    pub(crate) fn new(status: Status, abandoner: Stopper, queues: Vec<Arc<ExportQueue>>) -> Running {
+    pub(crate) fn new(status: Status, abandoner: Stopper, queues: Vec<(ComponentId, Arc<ExportQueue>)>) -> Running {
         Running {
             status,
             listening: Vec::new(),
@@ -109,7 +109,7 @@ impl Running {
     pub async fn stop(mut self, deadline: Duration) -> Stopped {
         let until = tokio::time::Instant::now() + deadline;
         self.receivers.stop(until).await;
-        self.queues.iter().for_each(|queue| queue.close());
+        self.queues.iter().for_each(|(_, queue)| queue.close());
         let mut stopped = Stopped::default();
         while let Ok(Some(ended)) = tokio::time::timeout_at(until, self.exporters.join_next()).await {
             stopped.add(ended.ok());
@@ -120,6 +120,8 @@ impl Running {
         while let Ok(Some(ended)) = tokio::time::timeout_at(grace, self.exporters.join_next()).await {
             stopped.add(ended.ok());
         }
+        let kept = self.queues.iter().map(|(id, queue)| (id.clone(), queue.finish()));
+        stopped.kept = kept.filter(|(_, batches)| *batches > 0).collect();
         self.extensions.stop(grace).await;
         stopped
     }
@@ -146,10 +148,7 @@ impl Stopped {
     fn add(&mut self, ended: Option<(ComponentId, Left)>) {
         let Some((id, left)) = ended else { return };
         if left.lost_items > 0 {
-            self.lost.push((id.clone(), left.lost_items));
-        }
-        if left.kept_items > 0 {
-            self.kept.push((id, left.kept_items));
+            self.lost.push((id, left.lost_items));
         }
     }
 }

@@ -50,7 +50,7 @@ impl Plan {
         for pipeline in self.pipelines() {
             host.status.pipeline(snapshot(pipeline));
         }
-        let mut running = Running::new(host.status.clone(), abandoner, queues.into_values().collect());
+        let mut running = Running::new(host.status.clone(), abandoner, queues.into_iter().collect());
         extensions.into_iter().for_each(|(id, extension)| running.run_extension(&id, extension));
         runners.into_iter().for_each(|(id, runner)| running.run_exporter(&id, runner));
         for (id, receiver) in receivers {

@@ -64,12 +64,15 @@ async fn a_queue_on_disk_outlives_the_hub() {
         hub.door.offer(logs(size), "test").await.unwrap();
     }
     let stopped = hub.running.stop(Duration::from_millis(50)).await;
+    drop(hub.door);
     assert_eq!(stopped.lost, []);
+    assert_eq!(stopped.kept, [("test/0".parse().unwrap(), 5)]);
 
     let alive = on_disk(Scripted::new()).with_queue(|queue| queue.num_consumers = 1);
     let hub = start(&[&alive], hub.directory, YAML, TABLES, false).await;
     assert_eq!(alive.took(15).await, [1, 2, 3, 4, 5]);
     hub.running.stop(Duration::from_secs(5)).await;
+    drop(hub.door);
 
     let idle = on_disk(Scripted::new());
     let hub = start(&[&idle], hub.directory, YAML, TABLES, false).await;

@@ -113,7 +113,7 @@ fn unknown_types_and_ids_are_named_with_the_nearest() {
         ),
         (
             "receivers: {otlp: }\nexporters: {otlphttp: }\nservice:\n  pipelines:\n    spans: {receivers: [otlp], exporters: [otlphttp]}\n",
-            "5: unknown signal in pipeline id `spans`; known here: logs, metrics, profiles, traces",
+            "5: unknown signal in pipeline id `spans`; known here: `traces`, `metrics`, `logs`, `profiles`",
         ),
     ];
     for (yaml, expected) in cases {
