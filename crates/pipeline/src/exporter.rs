@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fanlight_config::ComponentId;
 use fanlight_config::blocks::{Queue, Retry};
-use fanlight_otlp::{Batch, Signal, SignalSet};
+use fanlight_otlp::{Batch, SignalSet};
 use futures::future::BoxFuture;
 
 use crate::{BuildContext, BuildError};
@@ -16,11 +16,6 @@ use crate::{BuildContext, BuildError};
 pub trait Exporter: Send + Sync {
     /// Tries once to deliver a batch. Dropping the future gives the attempt up (the pipeline does so after `timeout`).
     fn send<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome>;
-
-    /// Sends the smallest thing the destination should accept, to see whether it would take more.
-    fn probe(&self, signal: Signal) -> BoxFuture<'_, Outcome> {
-        Box::pin(async move { self.send(&Batch::empty(signal)).await })
-    }
 
     /// Writes out what it holds, before the hub exits. Called once, after the last [`Exporter::send`].
     fn finish(&self) -> BoxFuture<'_, ()> {

@@ -5,11 +5,13 @@
 mod check;
 mod path;
 mod plan;
+mod probe;
 mod run;
 mod section;
 mod wire;
 
 pub(crate) use path::{Path, accept};
 pub use plan::{Additions, Pipeline, Plan, Tables};
+pub use probe::Answer;
 pub use run::{Broken, Running, Stopped};
 pub use wire::{Host, StartError};

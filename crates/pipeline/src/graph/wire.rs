@@ -60,7 +60,7 @@ impl Plan {
         Ok(running)
     }
 
-    fn build_extensions(&self, host: &Host) -> Result<BTreeMap<ComponentId, Arc<dyn Extension>>, StartError> {
+    pub(super) fn build_extensions(&self, host: &Host) -> Result<BTreeMap<ComponentId, Arc<dyn Extension>>, StartError> {
         let mut built = BTreeMap::new();
         for id in &self.running_extensions {
             let Some(part) = self.extensions.find(id) else { continue };
@@ -197,7 +197,7 @@ impl Plan {
 }
 
 impl Host {
-    fn context<'a>(
+    pub(super) fn context<'a>(
         &'a self,
         id: &'a ComponentId,
         extensions: &'a BTreeMap<ComponentId, Arc<dyn Extension>>,
@@ -227,7 +227,7 @@ fn open_disk(
     Ok(Some(disk))
 }
 
-fn failed<'a>(class: &'static str, id: &'a ComponentId) -> impl FnOnce(BuildError) -> StartError + use<'a> {
+pub(super) fn failed<'a>(class: &'static str, id: &'a ComponentId) -> impl FnOnce(BuildError) -> StartError + use<'a> {
     move |error| StartError { component: format!("{class} {id}"), error }
 }
 
