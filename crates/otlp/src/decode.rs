@@ -6,8 +6,8 @@
 //! without being looked at again, and one bad item would take its neighbours down with it.
 
 use crate::Signal;
-use crate::schema::{Check, Message, wire_type};
-use crate::wire::{self, Fault};
+use crate::schema::{Check, Message, Role, wire_type};
+use crate::wire::{self, Fault, Records};
 
 /// How deep messages may be nested, the request not counted. The limit of the protobuf libraries of C++, Java and Rust.
 pub const MAX_DEPTH: usize = 100;
@@ -50,6 +50,22 @@ pub(crate) fn validate(signal: Signal, bytes: &[u8]) -> Result<usize, DecodeErro
             })
         }
     }
+}
+
+/// Counts the items of a valid message: only the envelopes around them are looked at.
+pub(crate) fn count(message: &Message, bytes: &[u8]) -> Result<usize, DecodeError> {
+    let mut items = 0;
+    for record in Records::new(bytes, message.name) {
+        let record = record?;
+        match message.field(record.number) {
+            Some(field) if field.role == Role::Item => items += 1,
+            Some(field) if field.role == Role::Envelope => {
+                items += count(field.child(), record.bytes()?)?
+            }
+            _ => {}
+        }
+    }
+    Ok(items)
 }
 
 struct Validator<'a> {

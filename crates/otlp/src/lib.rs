@@ -7,11 +7,14 @@
 
 mod batch;
 mod decode;
+pub mod edit;
 mod ids;
+mod join;
 pub mod json;
 pub mod response;
 mod schema;
 mod signal;
+mod split;
 pub mod status;
 pub mod view;
 mod wire;

@@ -5,6 +5,8 @@
 //! list of [`Field`]s with names, which JSON uses. A field that is not in the table is unknown: validation wants it well
 //! formed and leaves it in place, JSON leaves it out.
 
+// One field is one line, like the rows of any table.
+#[rustfmt::skip]
 mod tables;
 
 use crate::Signal;
@@ -43,8 +45,18 @@ pub(crate) struct Field {
     pub(crate) json: &'static str,
     pub(crate) kind: Kind,
     pub(crate) label: Label,
-    /// Whether each occurrence is one item of its signal: a span, a data point, a log record, a sample.
-    pub(crate) item: bool,
+    pub(crate) role: Role,
+}
+
+/// What a field is in the walk from a request to its items.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Something that a message says about itself.
+    Value,
+    /// A message that holds items, perhaps deeper in: a resource, a scope, a metric.
+    Envelope,
+    /// One item of its signal: a span, a data point, a log record, a sample.
+    Item,
 }
 
 /// How often a field may occur, and whether its default value differs from its absence.
@@ -146,8 +158,13 @@ impl Field {
         self
     }
 
+    pub(crate) const fn envelope(mut self) -> Field {
+        self.role = Role::Envelope;
+        self
+    }
+
     pub(crate) const fn items(mut self) -> Field {
-        self.item = true;
+        self.role = Role::Item;
         self.repeated()
     }
 
@@ -159,7 +176,7 @@ impl Field {
     }
 
     const fn check(&self, wire_type: u8) -> Check {
-        let check = self.kind.check(self.item);
+        let check = self.kind.check(matches!(self.role, Role::Item));
         let repeated = matches!(self.label, Label::Repeated);
         match (check, wire_type) {
             (Check::Varint, wire_type::VARINT) => Check::Varint,
@@ -204,7 +221,7 @@ const fn field(number: u32, name: &'static str, json: &'static str, kind: Kind) 
         json,
         kind,
         label: Label::Implicit,
-        item: false,
+        role: Role::Value,
     }
 }
 

@@ -37,9 +37,10 @@ pub use metric::{
 pub use profile::{DictionaryView, ProfileView};
 pub use resource::{ResourceView, ScopeView};
 pub use span::{EventView, LinkView, SpanView, StatusView};
-pub use value::{Array, Attributes, Value};
+pub use value::{Array, Attributes, OwnedValue, Value};
 
 pub(crate) use metric::zigzag;
+pub(crate) use value::key_value;
 
 use crate::{Batch, DecodeError};
 

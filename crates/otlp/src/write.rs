@@ -22,6 +22,7 @@ mod request;
 mod span;
 
 pub use encoder::Encoder;
+pub(crate) use encoder::Open;
 pub use log::LogRecord;
 pub use metric::{Data, HistogramPoint, Metric, NumberPoint};
 pub use request::{RequestWriter, ResourceWriter, ScopeWriter};
@@ -31,4 +32,4 @@ pub use span::{Event, Link, Span};
 pub(crate) use encoder::put_varint;
 
 /// Keys with values.
-pub type AttributeList<'a> = &'a [(&'a str, crate::view::Value<'a>)];
+pub type KeyValues<'a> = &'a [(&'a str, crate::view::Value<'a>)];

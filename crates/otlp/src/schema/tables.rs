@@ -1,10 +1,9 @@
 //! The messages themselves. Numbers and names are those of the `.proto` files.
 
 use super::Kind::{
-    Bool, Bytes, Double, Enum, Fixed32, Fixed64, Id, Int32, Int64, Sfixed64, Sint32, Text, Uint32,
-    Uint64,
+    Bool, Bytes, Double, Enum, Fixed32, Fixed64, Id, Int32, Int64, Message, Sfixed64, Sint32, Text, Uint32, Uint64,
 };
-use super::{Kind, Message, field, message};
+use super::{Kind, field, message};
 
 const TRACE_ID: Kind = Id(16);
 const SPAN_ID: Kind = Id(8);
@@ -12,115 +11,71 @@ const PROFILE_ID: Kind = Id(16);
 
 // Requests.
 
-pub(crate) static EXPORT_TRACE_REQUEST: Message = message(
+pub(crate) static EXPORT_TRACE_REQUEST: super::Message = message(
     "ExportTraceServiceRequest",
-    &[field(
-        1,
-        "resource_spans",
-        "resourceSpans",
-        Kind::Message(&RESOURCE_SPANS),
-    )
-    .repeated()],
+    &[field(1, "resource_spans", "resourceSpans", Message(&RESOURCE_SPANS)).repeated().envelope()],
 );
 
-pub(crate) static EXPORT_METRICS_REQUEST: Message = message(
+pub(crate) static EXPORT_METRICS_REQUEST: super::Message = message(
     "ExportMetricsServiceRequest",
-    &[field(
-        1,
-        "resource_metrics",
-        "resourceMetrics",
-        Kind::Message(&RESOURCE_METRICS),
-    )
-    .repeated()],
+    &[field(1, "resource_metrics", "resourceMetrics", Message(&RESOURCE_METRICS)).repeated().envelope()],
 );
 
-pub(crate) static EXPORT_LOGS_REQUEST: Message = message(
+pub(crate) static EXPORT_LOGS_REQUEST: super::Message = message(
     "ExportLogsServiceRequest",
-    &[field(
-        1,
-        "resource_logs",
-        "resourceLogs",
-        Kind::Message(&RESOURCE_LOGS),
-    )
-    .repeated()],
+    &[field(1, "resource_logs", "resourceLogs", Message(&RESOURCE_LOGS)).repeated().envelope()],
 );
 
-pub(crate) static EXPORT_PROFILES_REQUEST: Message = message(
+pub(crate) static EXPORT_PROFILES_REQUEST: super::Message = message(
     "ExportProfilesServiceRequest",
     &[
-        field(
-            1,
-            "resource_profiles",
-            "resourceProfiles",
-            Kind::Message(&RESOURCE_PROFILES),
-        )
-        .repeated(),
-        field(
-            2,
-            "dictionary",
-            "dictionary",
-            Kind::Message(&PROFILES_DICTIONARY),
-        ),
+        field(1, "resource_profiles", "resourceProfiles", Message(&RESOURCE_PROFILES)).repeated().envelope(),
+        field(2, "dictionary", "dictionary", Message(&PROFILES_DICTIONARY)),
     ],
 );
 
 // Common.
 
-pub(crate) static ANY_VALUE: Message = message(
+pub(crate) static ANY_VALUE: super::Message = message(
     "AnyValue",
     &[
         field(1, "string_value", "stringValue", Text).one_of(),
         field(2, "bool_value", "boolValue", Bool).one_of(),
         field(3, "int_value", "intValue", Int64).one_of(),
         field(4, "double_value", "doubleValue", Double).one_of(),
-        field(5, "array_value", "arrayValue", Kind::Message(&ARRAY_VALUE)).one_of(),
-        field(
-            6,
-            "kvlist_value",
-            "kvlistValue",
-            Kind::Message(&KEY_VALUE_LIST),
-        )
-        .one_of(),
+        field(5, "array_value", "arrayValue", Message(&ARRAY_VALUE)).one_of(),
+        field(6, "kvlist_value", "kvlistValue", Message(&KEY_VALUE_LIST)).one_of(),
         field(7, "bytes_value", "bytesValue", Bytes).one_of(),
         field(8, "string_value_strindex", "stringValueStrindex", Int32).one_of(),
     ],
 );
 
-static ARRAY_VALUE: Message = message(
-    "ArrayValue",
-    &[field(1, "values", "values", Kind::Message(&ANY_VALUE)).repeated()],
-);
+static ARRAY_VALUE: super::Message =
+    message("ArrayValue", &[field(1, "values", "values", Message(&ANY_VALUE)).repeated()]);
 
-static KEY_VALUE_LIST: Message = message(
-    "KeyValueList",
-    &[field(1, "values", "values", Kind::Message(&KEY_VALUE)).repeated()],
-);
+static KEY_VALUE_LIST: super::Message =
+    message("KeyValueList", &[field(1, "values", "values", Message(&KEY_VALUE)).repeated()]);
 
-pub(crate) static KEY_VALUE: Message = message(
+pub(crate) static KEY_VALUE: super::Message = message(
     "KeyValue",
     &[
         field(1, "key", "key", Text),
-        field(2, "value", "value", Kind::Message(&ANY_VALUE)),
+        field(2, "value", "value", Message(&ANY_VALUE)),
         field(3, "key_strindex", "keyStrindex", Int32),
     ],
 );
 
-static INSTRUMENTATION_SCOPE: Message = message(
+static INSTRUMENTATION_SCOPE: super::Message = message(
     "InstrumentationScope",
     &[
         field(1, "name", "name", Text),
         field(2, "version", "version", Text),
-        field(3, "attributes", "attributes", Kind::Message(&KEY_VALUE)).repeated(),
-        field(
-            4,
-            "dropped_attributes_count",
-            "droppedAttributesCount",
-            Uint32,
-        ),
+        field(3, "attributes", "attributes", Message(&KEY_VALUE)).repeated(),
+        field(4, "dropped_attributes_count", "droppedAttributesCount", Uint32),
     ],
 );
 
-static ENTITY_REF: Message = message(
+static ENTITY_REF: super::Message = message(
     "EntityRef",
     &[
         field(1, "schema_url", "schemaUrl", Text),
@@ -130,41 +85,36 @@ static ENTITY_REF: Message = message(
     ],
 );
 
-static RESOURCE: Message = message(
+static RESOURCE: super::Message = message(
     "Resource",
     &[
-        field(1, "attributes", "attributes", Kind::Message(&KEY_VALUE)).repeated(),
-        field(
-            2,
-            "dropped_attributes_count",
-            "droppedAttributesCount",
-            Uint32,
-        ),
-        field(3, "entity_refs", "entityRefs", Kind::Message(&ENTITY_REF)).repeated(),
+        field(1, "attributes", "attributes", Message(&KEY_VALUE)).repeated(),
+        field(2, "dropped_attributes_count", "droppedAttributesCount", Uint32),
+        field(3, "entity_refs", "entityRefs", Message(&ENTITY_REF)).repeated(),
     ],
 );
 
 // Traces.
 
-static RESOURCE_SPANS: Message = message(
+static RESOURCE_SPANS: super::Message = message(
     "ResourceSpans",
     &[
-        field(1, "resource", "resource", Kind::Message(&RESOURCE)),
-        field(2, "scope_spans", "scopeSpans", Kind::Message(&SCOPE_SPANS)).repeated(),
+        field(1, "resource", "resource", Message(&RESOURCE)),
+        field(2, "scope_spans", "scopeSpans", Message(&SCOPE_SPANS)).repeated().envelope(),
         field(3, "schema_url", "schemaUrl", Text),
     ],
 );
 
-static SCOPE_SPANS: Message = message(
+static SCOPE_SPANS: super::Message = message(
     "ScopeSpans",
     &[
-        field(1, "scope", "scope", Kind::Message(&INSTRUMENTATION_SCOPE)),
-        field(2, "spans", "spans", Kind::Message(&SPAN)).items(),
+        field(1, "scope", "scope", Message(&INSTRUMENTATION_SCOPE)),
+        field(2, "spans", "spans", Message(&SPAN)).items(),
         field(3, "schema_url", "schemaUrl", Text),
     ],
 );
 
-pub(crate) static SPAN: Message = message(
+pub(crate) static SPAN: super::Message = message(
     "Span",
     &[
         field(1, "trace_id", "traceId", TRACE_ID),
@@ -176,59 +126,41 @@ pub(crate) static SPAN: Message = message(
         field(6, "kind", "kind", Enum(SPAN_KIND)),
         field(7, "start_time_unix_nano", "startTimeUnixNano", Fixed64),
         field(8, "end_time_unix_nano", "endTimeUnixNano", Fixed64),
-        field(9, "attributes", "attributes", Kind::Message(&KEY_VALUE)).repeated(),
-        field(
-            10,
-            "dropped_attributes_count",
-            "droppedAttributesCount",
-            Uint32,
-        ),
-        field(11, "events", "events", Kind::Message(&EVENT)).repeated(),
+        field(9, "attributes", "attributes", Message(&KEY_VALUE)).repeated(),
+        field(10, "dropped_attributes_count", "droppedAttributesCount", Uint32),
+        field(11, "events", "events", Message(&EVENT)).repeated(),
         field(12, "dropped_events_count", "droppedEventsCount", Uint32),
-        field(13, "links", "links", Kind::Message(&LINK)).repeated(),
+        field(13, "links", "links", Message(&LINK)).repeated(),
         field(14, "dropped_links_count", "droppedLinksCount", Uint32),
-        field(15, "status", "status", Kind::Message(&STATUS)),
+        field(15, "status", "status", Message(&STATUS)),
     ],
 );
 
-static EVENT: Message = message(
+static EVENT: super::Message = message(
     "Span.Event",
     &[
         field(1, "time_unix_nano", "timeUnixNano", Fixed64),
         field(2, "name", "name", Text),
-        field(3, "attributes", "attributes", Kind::Message(&KEY_VALUE)).repeated(),
-        field(
-            4,
-            "dropped_attributes_count",
-            "droppedAttributesCount",
-            Uint32,
-        ),
+        field(3, "attributes", "attributes", Message(&KEY_VALUE)).repeated(),
+        field(4, "dropped_attributes_count", "droppedAttributesCount", Uint32),
     ],
 );
 
-static LINK: Message = message(
+static LINK: super::Message = message(
     "Span.Link",
     &[
         field(1, "trace_id", "traceId", TRACE_ID),
         field(2, "span_id", "spanId", SPAN_ID),
         field(3, "trace_state", "traceState", Text),
-        field(4, "attributes", "attributes", Kind::Message(&KEY_VALUE)).repeated(),
-        field(
-            5,
-            "dropped_attributes_count",
-            "droppedAttributesCount",
-            Uint32,
-        ),
+        field(4, "attributes", "attributes", Message(&KEY_VALUE)).repeated(),
+        field(5, "dropped_attributes_count", "droppedAttributesCount", Uint32),
         field(6, "flags", "flags", Fixed32),
     ],
 );
 
-static STATUS: Message = message(
+static STATUS: super::Message = message(
     "Status",
-    &[
-        field(2, "message", "message", Text),
-        field(3, "code", "code", Enum(STATUS_CODE)),
-    ],
+    &[field(2, "message", "message", Text), field(3, "code", "code", Enum(STATUS_CODE))],
 );
 
 static SPAN_KIND: &[(&str, i32)] = &[
@@ -240,57 +172,38 @@ static SPAN_KIND: &[(&str, i32)] = &[
     ("SPAN_KIND_CONSUMER", 5),
 ];
 
-static STATUS_CODE: &[(&str, i32)] = &[
-    ("STATUS_CODE_UNSET", 0),
-    ("STATUS_CODE_OK", 1),
-    ("STATUS_CODE_ERROR", 2),
-];
+static STATUS_CODE: &[(&str, i32)] = &[("STATUS_CODE_UNSET", 0), ("STATUS_CODE_OK", 1), ("STATUS_CODE_ERROR", 2)];
 
 // Logs.
 
-static RESOURCE_LOGS: Message = message(
+static RESOURCE_LOGS: super::Message = message(
     "ResourceLogs",
     &[
-        field(1, "resource", "resource", Kind::Message(&RESOURCE)),
-        field(2, "scope_logs", "scopeLogs", Kind::Message(&SCOPE_LOGS)).repeated(),
+        field(1, "resource", "resource", Message(&RESOURCE)),
+        field(2, "scope_logs", "scopeLogs", Message(&SCOPE_LOGS)).repeated().envelope(),
         field(3, "schema_url", "schemaUrl", Text),
     ],
 );
 
-static SCOPE_LOGS: Message = message(
+static SCOPE_LOGS: super::Message = message(
     "ScopeLogs",
     &[
-        field(1, "scope", "scope", Kind::Message(&INSTRUMENTATION_SCOPE)),
-        field(2, "log_records", "logRecords", Kind::Message(&LOG_RECORD)).items(),
+        field(1, "scope", "scope", Message(&INSTRUMENTATION_SCOPE)),
+        field(2, "log_records", "logRecords", Message(&LOG_RECORD)).items(),
         field(3, "schema_url", "schemaUrl", Text),
     ],
 );
 
-pub(crate) static LOG_RECORD: Message = message(
+pub(crate) static LOG_RECORD: super::Message = message(
     "LogRecord",
     &[
         field(1, "time_unix_nano", "timeUnixNano", Fixed64),
-        field(
-            11,
-            "observed_time_unix_nano",
-            "observedTimeUnixNano",
-            Fixed64,
-        ),
-        field(
-            2,
-            "severity_number",
-            "severityNumber",
-            Enum(SEVERITY_NUMBER),
-        ),
+        field(11, "observed_time_unix_nano", "observedTimeUnixNano", Fixed64),
+        field(2, "severity_number", "severityNumber", Enum(SEVERITY_NUMBER)),
         field(3, "severity_text", "severityText", Text),
-        field(5, "body", "body", Kind::Message(&ANY_VALUE)),
-        field(6, "attributes", "attributes", Kind::Message(&KEY_VALUE)).repeated(),
-        field(
-            7,
-            "dropped_attributes_count",
-            "droppedAttributesCount",
-            Uint32,
-        ),
+        field(5, "body", "body", Message(&ANY_VALUE)),
+        field(6, "attributes", "attributes", Message(&KEY_VALUE)).repeated(),
+        field(7, "dropped_attributes_count", "droppedAttributesCount", Uint32),
         field(8, "flags", "flags", Fixed32),
         field(9, "trace_id", "traceId", TRACE_ID),
         field(10, "span_id", "spanId", SPAN_ID),
@@ -328,226 +241,145 @@ static SEVERITY_NUMBER: &[(&str, i32)] = &[
 
 // Metrics.
 
-static RESOURCE_METRICS: Message = message(
+static RESOURCE_METRICS: super::Message = message(
     "ResourceMetrics",
     &[
-        field(1, "resource", "resource", Kind::Message(&RESOURCE)),
-        field(
-            2,
-            "scope_metrics",
-            "scopeMetrics",
-            Kind::Message(&SCOPE_METRICS),
-        )
-        .repeated(),
+        field(1, "resource", "resource", Message(&RESOURCE)),
+        field(2, "scope_metrics", "scopeMetrics", Message(&SCOPE_METRICS)).repeated().envelope(),
         field(3, "schema_url", "schemaUrl", Text),
     ],
 );
 
-static SCOPE_METRICS: Message = message(
+static SCOPE_METRICS: super::Message = message(
     "ScopeMetrics",
     &[
-        field(1, "scope", "scope", Kind::Message(&INSTRUMENTATION_SCOPE)),
-        field(2, "metrics", "metrics", Kind::Message(&METRIC)).repeated(),
+        field(1, "scope", "scope", Message(&INSTRUMENTATION_SCOPE)),
+        field(2, "metrics", "metrics", Message(&METRIC)).repeated().envelope(),
         field(3, "schema_url", "schemaUrl", Text),
     ],
 );
 
-static METRIC: Message = message(
+static METRIC: super::Message = message(
     "Metric",
     &[
         field(1, "name", "name", Text),
         field(2, "description", "description", Text),
         field(3, "unit", "unit", Text),
-        field(5, "gauge", "gauge", Kind::Message(&GAUGE)).one_of(),
-        field(7, "sum", "sum", Kind::Message(&SUM)).one_of(),
-        field(9, "histogram", "histogram", Kind::Message(&HISTOGRAM)).one_of(),
-        field(
-            10,
-            "exponential_histogram",
-            "exponentialHistogram",
-            Kind::Message(&EXPONENTIAL_HISTOGRAM),
-        )
-        .one_of(),
-        field(11, "summary", "summary", Kind::Message(&SUMMARY)).one_of(),
-        field(12, "metadata", "metadata", Kind::Message(&KEY_VALUE)).repeated(),
+        field(5, "gauge", "gauge", Message(&GAUGE)).one_of().envelope(),
+        field(7, "sum", "sum", Message(&SUM)).one_of().envelope(),
+        field(9, "histogram", "histogram", Message(&HISTOGRAM)).one_of().envelope(),
+        field(10, "exponential_histogram", "exponentialHistogram", Message(&EXPONENTIAL_HISTOGRAM)).one_of().envelope(),
+        field(11, "summary", "summary", Message(&SUMMARY)).one_of().envelope(),
+        field(12, "metadata", "metadata", Message(&KEY_VALUE)).repeated(),
     ],
 );
 
-static GAUGE: Message = message(
-    "Gauge",
-    &[field(
-        1,
-        "data_points",
-        "dataPoints",
-        Kind::Message(&NUMBER_DATA_POINT),
-    )
-    .items()],
-);
+static GAUGE: super::Message =
+    message("Gauge", &[field(1, "data_points", "dataPoints", Message(&NUMBER_DATA_POINT)).items()]);
 
-static SUM: Message = message(
+static SUM: super::Message = message(
     "Sum",
     &[
-        field(
-            1,
-            "data_points",
-            "dataPoints",
-            Kind::Message(&NUMBER_DATA_POINT),
-        )
-        .items(),
-        field(
-            2,
-            "aggregation_temporality",
-            "aggregationTemporality",
-            Enum(AGGREGATION_TEMPORALITY),
-        ),
+        field(1, "data_points", "dataPoints", Message(&NUMBER_DATA_POINT)).items(),
+        field(2, "aggregation_temporality", "aggregationTemporality", Enum(AGGREGATION_TEMPORALITY)),
         field(3, "is_monotonic", "isMonotonic", Bool),
     ],
 );
 
-static HISTOGRAM: Message = message(
+static HISTOGRAM: super::Message = message(
     "Histogram",
     &[
-        field(
-            1,
-            "data_points",
-            "dataPoints",
-            Kind::Message(&HISTOGRAM_DATA_POINT),
-        )
-        .items(),
-        field(
-            2,
-            "aggregation_temporality",
-            "aggregationTemporality",
-            Enum(AGGREGATION_TEMPORALITY),
-        ),
+        field(1, "data_points", "dataPoints", Message(&HISTOGRAM_DATA_POINT)).items(),
+        field(2, "aggregation_temporality", "aggregationTemporality", Enum(AGGREGATION_TEMPORALITY)),
     ],
 );
 
-static EXPONENTIAL_HISTOGRAM: Message = message(
+static EXPONENTIAL_HISTOGRAM: super::Message = message(
     "ExponentialHistogram",
     &[
-        field(
-            1,
-            "data_points",
-            "dataPoints",
-            Kind::Message(&EXPONENTIAL_HISTOGRAM_DATA_POINT),
-        )
-        .items(),
-        field(
-            2,
-            "aggregation_temporality",
-            "aggregationTemporality",
-            Enum(AGGREGATION_TEMPORALITY),
-        ),
+        field(1, "data_points", "dataPoints", Message(&EXPONENTIAL_HISTOGRAM_DATA_POINT)).items(),
+        field(2, "aggregation_temporality", "aggregationTemporality", Enum(AGGREGATION_TEMPORALITY)),
     ],
 );
 
-static SUMMARY: Message = message(
-    "Summary",
-    &[field(
-        1,
-        "data_points",
-        "dataPoints",
-        Kind::Message(&SUMMARY_DATA_POINT),
-    )
-    .items()],
-);
+static SUMMARY: super::Message =
+    message("Summary", &[field(1, "data_points", "dataPoints", Message(&SUMMARY_DATA_POINT)).items()]);
 
-static NUMBER_DATA_POINT: Message = message(
+static NUMBER_DATA_POINT: super::Message = message(
     "NumberDataPoint",
     &[
-        field(7, "attributes", "attributes", Kind::Message(&KEY_VALUE)).repeated(),
+        field(7, "attributes", "attributes", Message(&KEY_VALUE)).repeated(),
         field(2, "start_time_unix_nano", "startTimeUnixNano", Fixed64),
         field(3, "time_unix_nano", "timeUnixNano", Fixed64),
         field(4, "as_double", "asDouble", Double).one_of(),
         field(6, "as_int", "asInt", Sfixed64).one_of(),
-        field(5, "exemplars", "exemplars", Kind::Message(&EXEMPLAR)).repeated(),
+        field(5, "exemplars", "exemplars", Message(&EXEMPLAR)).repeated(),
         field(8, "flags", "flags", Uint32),
     ],
 );
 
-static HISTOGRAM_DATA_POINT: Message = message(
+static HISTOGRAM_DATA_POINT: super::Message = message(
     "HistogramDataPoint",
     &[
-        field(9, "attributes", "attributes", Kind::Message(&KEY_VALUE)).repeated(),
+        field(9, "attributes", "attributes", Message(&KEY_VALUE)).repeated(),
         field(2, "start_time_unix_nano", "startTimeUnixNano", Fixed64),
         field(3, "time_unix_nano", "timeUnixNano", Fixed64),
         field(4, "count", "count", Fixed64),
         field(5, "sum", "sum", Double).optional(),
         field(6, "bucket_counts", "bucketCounts", Fixed64).repeated(),
         field(7, "explicit_bounds", "explicitBounds", Double).repeated(),
-        field(8, "exemplars", "exemplars", Kind::Message(&EXEMPLAR)).repeated(),
+        field(8, "exemplars", "exemplars", Message(&EXEMPLAR)).repeated(),
         field(10, "flags", "flags", Uint32),
         field(11, "min", "min", Double).optional(),
         field(12, "max", "max", Double).optional(),
     ],
 );
 
-static EXPONENTIAL_HISTOGRAM_DATA_POINT: Message = message(
+static EXPONENTIAL_HISTOGRAM_DATA_POINT: super::Message = message(
     "ExponentialHistogramDataPoint",
     &[
-        field(1, "attributes", "attributes", Kind::Message(&KEY_VALUE)).repeated(),
+        field(1, "attributes", "attributes", Message(&KEY_VALUE)).repeated(),
         field(2, "start_time_unix_nano", "startTimeUnixNano", Fixed64),
         field(3, "time_unix_nano", "timeUnixNano", Fixed64),
         field(4, "count", "count", Fixed64),
         field(5, "sum", "sum", Double).optional(),
         field(6, "scale", "scale", Sint32),
         field(7, "zero_count", "zeroCount", Fixed64),
-        field(8, "positive", "positive", Kind::Message(&BUCKETS)),
-        field(9, "negative", "negative", Kind::Message(&BUCKETS)),
+        field(8, "positive", "positive", Message(&BUCKETS)),
+        field(9, "negative", "negative", Message(&BUCKETS)),
         field(10, "flags", "flags", Uint32),
-        field(11, "exemplars", "exemplars", Kind::Message(&EXEMPLAR)).repeated(),
+        field(11, "exemplars", "exemplars", Message(&EXEMPLAR)).repeated(),
         field(12, "min", "min", Double).optional(),
         field(13, "max", "max", Double).optional(),
         field(14, "zero_threshold", "zeroThreshold", Double),
     ],
 );
 
-static BUCKETS: Message = message(
+static BUCKETS: super::Message = message(
     "Buckets",
-    &[
-        field(1, "offset", "offset", Sint32),
-        field(2, "bucket_counts", "bucketCounts", Uint64).repeated(),
-    ],
+    &[field(1, "offset", "offset", Sint32), field(2, "bucket_counts", "bucketCounts", Uint64).repeated()],
 );
 
-static SUMMARY_DATA_POINT: Message = message(
+static SUMMARY_DATA_POINT: super::Message = message(
     "SummaryDataPoint",
     &[
-        field(7, "attributes", "attributes", Kind::Message(&KEY_VALUE)).repeated(),
+        field(7, "attributes", "attributes", Message(&KEY_VALUE)).repeated(),
         field(2, "start_time_unix_nano", "startTimeUnixNano", Fixed64),
         field(3, "time_unix_nano", "timeUnixNano", Fixed64),
         field(4, "count", "count", Fixed64),
         field(5, "sum", "sum", Double),
-        field(
-            6,
-            "quantile_values",
-            "quantileValues",
-            Kind::Message(&VALUE_AT_QUANTILE),
-        )
-        .repeated(),
+        field(6, "quantile_values", "quantileValues", Message(&VALUE_AT_QUANTILE)).repeated(),
         field(8, "flags", "flags", Uint32),
     ],
 );
 
-static VALUE_AT_QUANTILE: Message = message(
-    "ValueAtQuantile",
-    &[
-        field(1, "quantile", "quantile", Double),
-        field(2, "value", "value", Double),
-    ],
-);
+static VALUE_AT_QUANTILE: super::Message =
+    message("ValueAtQuantile", &[field(1, "quantile", "quantile", Double), field(2, "value", "value", Double)]);
 
-static EXEMPLAR: Message = message(
+static EXEMPLAR: super::Message = message(
     "Exemplar",
     &[
-        field(
-            7,
-            "filtered_attributes",
-            "filteredAttributes",
-            Kind::Message(&KEY_VALUE),
-        )
-        .repeated(),
+        field(7, "filtered_attributes", "filteredAttributes", Message(&KEY_VALUE)).repeated(),
         field(2, "time_unix_nano", "timeUnixNano", Fixed64),
         field(3, "as_double", "asDouble", Double).one_of(),
         field(6, "as_int", "asInt", Sfixed64).one_of(),
@@ -564,61 +396,47 @@ static AGGREGATION_TEMPORALITY: &[(&str, i32)] = &[
 
 // Profiles.
 
-static RESOURCE_PROFILES: Message = message(
+static RESOURCE_PROFILES: super::Message = message(
     "ResourceProfiles",
     &[
-        field(1, "resource", "resource", Kind::Message(&RESOURCE)),
-        field(
-            2,
-            "scope_profiles",
-            "scopeProfiles",
-            Kind::Message(&SCOPE_PROFILES),
-        )
-        .repeated(),
+        field(1, "resource", "resource", Message(&RESOURCE)),
+        field(2, "scope_profiles", "scopeProfiles", Message(&SCOPE_PROFILES)).repeated().envelope(),
         field(3, "schema_url", "schemaUrl", Text),
     ],
 );
 
-static SCOPE_PROFILES: Message = message(
+static SCOPE_PROFILES: super::Message = message(
     "ScopeProfiles",
     &[
-        field(1, "scope", "scope", Kind::Message(&INSTRUMENTATION_SCOPE)),
-        field(2, "profiles", "profiles", Kind::Message(&PROFILE)).repeated(),
+        field(1, "scope", "scope", Message(&INSTRUMENTATION_SCOPE)),
+        field(2, "profiles", "profiles", Message(&PROFILE)).repeated().envelope(),
         field(3, "schema_url", "schemaUrl", Text),
     ],
 );
 
-static PROFILE: Message = message(
+static PROFILE: super::Message = message(
     "Profile",
     &[
-        field(1, "sample_type", "sampleType", Kind::Message(&VALUE_TYPE)),
-        field(2, "samples", "samples", Kind::Message(&SAMPLE)).items(),
+        field(1, "sample_type", "sampleType", Message(&VALUE_TYPE)),
+        field(2, "samples", "samples", Message(&SAMPLE)).items(),
         field(3, "time_unix_nano", "timeUnixNano", Fixed64),
         field(4, "duration_nano", "durationNano", Uint64),
-        field(5, "period_type", "periodType", Kind::Message(&VALUE_TYPE)),
+        field(5, "period_type", "periodType", Message(&VALUE_TYPE)),
         field(6, "period", "period", Int64),
         field(7, "profile_id", "profileId", PROFILE_ID),
-        field(
-            8,
-            "dropped_attributes_count",
-            "droppedAttributesCount",
-            Uint32,
-        ),
+        field(8, "dropped_attributes_count", "droppedAttributesCount", Uint32),
         field(9, "original_payload_format", "originalPayloadFormat", Text),
         field(10, "original_payload", "originalPayload", Bytes),
         field(11, "attribute_indices", "attributeIndices", Int32).repeated(),
     ],
 );
 
-static VALUE_TYPE: Message = message(
+static VALUE_TYPE: super::Message = message(
     "ValueType",
-    &[
-        field(1, "type_strindex", "typeStrindex", Int32),
-        field(2, "unit_strindex", "unitStrindex", Int32),
-    ],
+    &[field(1, "type_strindex", "typeStrindex", Int32), field(2, "unit_strindex", "unitStrindex", Int32)],
 );
 
-static SAMPLE: Message = message(
+static SAMPLE: super::Message = message(
     "Sample",
     &[
         field(1, "stack_index", "stackIndex", Int32),
@@ -629,38 +447,20 @@ static SAMPLE: Message = message(
     ],
 );
 
-static PROFILES_DICTIONARY: Message = message(
+static PROFILES_DICTIONARY: super::Message = message(
     "ProfilesDictionary",
     &[
-        field(1, "mapping_table", "mappingTable", Kind::Message(&MAPPING)).repeated(),
-        field(
-            2,
-            "location_table",
-            "locationTable",
-            Kind::Message(&LOCATION),
-        )
-        .repeated(),
-        field(
-            3,
-            "function_table",
-            "functionTable",
-            Kind::Message(&FUNCTION),
-        )
-        .repeated(),
-        field(4, "link_table", "linkTable", Kind::Message(&PROFILE_LINK)).repeated(),
+        field(1, "mapping_table", "mappingTable", Message(&MAPPING)).repeated(),
+        field(2, "location_table", "locationTable", Message(&LOCATION)).repeated(),
+        field(3, "function_table", "functionTable", Message(&FUNCTION)).repeated(),
+        field(4, "link_table", "linkTable", Message(&PROFILE_LINK)).repeated(),
         field(5, "string_table", "stringTable", Text).repeated(),
-        field(
-            6,
-            "attribute_table",
-            "attributeTable",
-            Kind::Message(&KEY_VALUE_AND_UNIT),
-        )
-        .repeated(),
-        field(7, "stack_table", "stackTable", Kind::Message(&STACK)).repeated(),
+        field(6, "attribute_table", "attributeTable", Message(&KEY_VALUE_AND_UNIT)).repeated(),
+        field(7, "stack_table", "stackTable", Message(&STACK)).repeated(),
     ],
 );
 
-static MAPPING: Message = message(
+static MAPPING: super::Message = message(
     "Mapping",
     &[
         field(1, "memory_start", "memoryStart", Uint64),
@@ -671,17 +471,17 @@ static MAPPING: Message = message(
     ],
 );
 
-static LOCATION: Message = message(
+static LOCATION: super::Message = message(
     "Location",
     &[
         field(1, "mapping_index", "mappingIndex", Int32),
         field(2, "address", "address", Uint64),
-        field(3, "lines", "lines", Kind::Message(&LINE)).repeated(),
+        field(3, "lines", "lines", Message(&LINE)).repeated(),
         field(4, "attribute_indices", "attributeIndices", Int32).repeated(),
     ],
 );
 
-static LINE: Message = message(
+static LINE: super::Message = message(
     "Line",
     &[
         field(1, "function_index", "functionIndex", Int32),
@@ -690,7 +490,7 @@ static LINE: Message = message(
     ],
 );
 
-static FUNCTION: Message = message(
+static FUNCTION: super::Message = message(
     "Function",
     &[
         field(1, "name_strindex", "nameStrindex", Int32),
@@ -700,40 +500,31 @@ static FUNCTION: Message = message(
     ],
 );
 
-static PROFILE_LINK: Message = message(
-    "Link",
-    &[
-        field(1, "trace_id", "traceId", TRACE_ID),
-        field(2, "span_id", "spanId", SPAN_ID),
-    ],
-);
+static PROFILE_LINK: super::Message =
+    message("Link", &[field(1, "trace_id", "traceId", TRACE_ID), field(2, "span_id", "spanId", SPAN_ID)]);
 
-static STACK: Message = message(
-    "Stack",
-    &[field(1, "location_indices", "locationIndices", Int32).repeated()],
-);
+static STACK: super::Message =
+    message("Stack", &[field(1, "location_indices", "locationIndices", Int32).repeated()]);
 
-static KEY_VALUE_AND_UNIT: Message = message(
+static KEY_VALUE_AND_UNIT: super::Message = message(
     "KeyValueAndUnit",
     &[
         field(1, "key_strindex", "keyStrindex", Int32),
-        field(2, "value", "value", Kind::Message(&ANY_VALUE)),
+        field(2, "value", "value", Message(&ANY_VALUE)),
         field(3, "unit_strindex", "unitStrindex", Int32),
     ],
 );
 
 /// Every message that a request can hold, each once.
 #[cfg(test)]
-pub(crate) fn every_message() -> Vec<&'static Message> {
-    let mut found: Vec<&'static Message> = crate::Signal::ALL
-        .into_iter()
-        .map(Message::request)
-        .collect();
+pub(crate) fn every_message() -> Vec<&'static super::Message> {
+    let mut found: Vec<&'static super::Message> =
+        crate::Signal::ALL.into_iter().map(super::Message::request).collect();
     let mut next = 0;
     while let Some(message) = found.get(next).copied() {
         next += 1;
         for field in message.fields {
-            if let Kind::Message(child) = field.kind
+            if let Message(child) = field.kind
                 && !found.iter().any(|known| std::ptr::eq(*known, child))
             {
                 found.push(child);

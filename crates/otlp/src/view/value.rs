@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::DecodeError;
 use crate::wire::{List, Record, Records};
+use crate::write::Encoder;
 
 /// A value: an attribute's, a log body, an element of an array.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -80,6 +81,63 @@ impl<'a> Value<'a> {
             Value::Int(value) => Some(*value),
             _ => None,
         }
+    }
+}
+
+/// A value of its own.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct OwnedValue {
+    /// The `AnyValue` message.
+    bytes: Vec<u8>,
+}
+
+impl OwnedValue {
+    /// The value, borrowed.
+    pub fn view(&self) -> Value<'_> {
+        // The bytes were encoded from a value, so they read as one.
+        Value::read(&self.bytes).unwrap_or_default()
+    }
+
+    /// An array.
+    pub fn array<'v>(elements: impl IntoIterator<Item = &'v OwnedValue>) -> OwnedValue {
+        let mut out = Encoder::new();
+        out.nested(5, |out| {
+            elements
+                .into_iter()
+                .for_each(|element| out.some_bytes(1, &element.bytes))
+        });
+        OwnedValue {
+            bytes: out.into_bytes(),
+        }
+    }
+
+    /// A map.
+    pub fn map<'v>(entries: impl IntoIterator<Item = (&'v str, &'v OwnedValue)>) -> OwnedValue {
+        let mut out = Encoder::new();
+        out.nested(6, |out| {
+            for (key, value) in entries {
+                out.attribute(1, key, &value.view());
+            }
+        });
+        OwnedValue {
+            bytes: out.into_bytes(),
+        }
+    }
+}
+
+impl From<Value<'_>> for OwnedValue {
+    fn from(value: Value<'_>) -> OwnedValue {
+        let mut out = Encoder::new();
+        out.value(&value);
+        OwnedValue {
+            bytes: out.into_bytes(),
+        }
+    }
+}
+
+impl fmt::Debug for OwnedValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.view().fmt(f)
     }
 }
 

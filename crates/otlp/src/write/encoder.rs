@@ -193,7 +193,7 @@ impl Encoder {
     }
 
     /// Attributes: repeated `KeyValue`.
-    pub fn attributes(&mut self, number: u32, attributes: super::AttributeList<'_>) {
+    pub fn attributes(&mut self, number: u32, attributes: super::KeyValues<'_>) {
         for (key, value) in attributes {
             self.attribute(number, key, value);
         }

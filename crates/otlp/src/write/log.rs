@@ -1,6 +1,6 @@
 //! Log records to write.
 
-use super::{AttributeList, Encoder};
+use super::{Encoder, KeyValues};
 use crate::view::Value;
 use crate::{SpanId, TraceId};
 
@@ -13,7 +13,7 @@ pub struct LogRecord<'a> {
     pub severity_number: i32,
     pub severity_text: &'a str,
     pub body: Value<'a>,
-    pub attributes: AttributeList<'a>,
+    pub attributes: KeyValues<'a>,
     pub flags: u32,
     pub trace_id: TraceId,
     pub span_id: SpanId,

@@ -1,6 +1,6 @@
 //! Metrics to write: gauges, sums and histograms with explicit bounds.
 
-use super::{AttributeList, Encoder};
+use super::{Encoder, KeyValues};
 use crate::view::NumberView;
 
 /// A metric with its data points. Fields are those of [`MetricView`](crate::view::MetricView).
@@ -32,7 +32,7 @@ pub enum Data<'a> {
 #[derive(Clone, Copy, Debug)]
 #[allow(missing_docs, reason = "the fields are described where they are read")]
 pub struct NumberPoint<'a> {
-    pub attributes: AttributeList<'a>,
+    pub attributes: KeyValues<'a>,
     pub start_time_unix_nano: u64,
     pub time_unix_nano: u64,
     pub value: NumberView,
@@ -42,7 +42,7 @@ pub struct NumberPoint<'a> {
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(missing_docs, reason = "the fields are described where they are read")]
 pub struct HistogramPoint<'a> {
-    pub attributes: AttributeList<'a>,
+    pub attributes: KeyValues<'a>,
     pub start_time_unix_nano: u64,
     pub time_unix_nano: u64,
     pub count: u64,

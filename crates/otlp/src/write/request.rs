@@ -1,6 +1,6 @@
 //! A whole request: resources, scopes, items.
 
-use super::{AttributeList, Encoder, LogRecord, Metric, Span};
+use super::{Encoder, KeyValues, LogRecord, Metric, Span};
 use crate::{Batch, Signal};
 
 /// Makes a batch from scratch.
@@ -37,7 +37,7 @@ impl RequestWriter {
     /// Adds a resource, and whatever the closure adds to it.
     pub fn resource(
         &mut self,
-        attributes: AttributeList<'_>,
+        attributes: KeyValues<'_>,
         write: impl FnOnce(&mut ResourceWriter<'_>),
     ) {
         let open = self.out.open(1);

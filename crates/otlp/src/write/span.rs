@@ -1,6 +1,6 @@
 //! Spans to write.
 
-use super::{AttributeList, Encoder};
+use super::{Encoder, KeyValues};
 use crate::{SpanId, TraceId};
 
 /// A span. Fields are those of [`SpanView`](crate::view::SpanView).
@@ -16,7 +16,7 @@ pub struct Span<'a> {
     pub kind: i32,
     pub start_time_unix_nano: u64,
     pub end_time_unix_nano: u64,
-    pub attributes: AttributeList<'a>,
+    pub attributes: KeyValues<'a>,
     pub events: &'a [Event<'a>],
     pub links: &'a [Link<'a>],
     pub status_code: i32,
@@ -29,7 +29,7 @@ pub struct Span<'a> {
 pub struct Event<'a> {
     pub time_unix_nano: u64,
     pub name: &'a str,
-    pub attributes: AttributeList<'a>,
+    pub attributes: KeyValues<'a>,
 }
 
 /// A link of a [`Span`].
@@ -39,7 +39,7 @@ pub struct Link<'a> {
     pub trace_id: TraceId,
     pub span_id: SpanId,
     pub trace_state: &'a str,
-    pub attributes: AttributeList<'a>,
+    pub attributes: KeyValues<'a>,
 }
 
 impl Span<'_> {
