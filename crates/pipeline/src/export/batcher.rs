@@ -126,10 +126,10 @@ impl Parcel {
     pub(crate) fn requests(&self) -> Vec<Batch> {
         let joined = match self.entries.as_slice() {
             [only] => Some(only.batch.clone()),
-            entries => joined(&entries.iter().map(|entry| entry.batch.clone()).collect::<Vec<_>>()),
+            entries => Batch::join(&entries.iter().map(|entry| entry.batch.clone()).collect::<Vec<_>>()),
         };
         match (joined, self.max_items) {
-            (Some(batch), max_items) if max_items > 0 && batch.items() > max_items => vec![batch],
+            (Some(batch), max_items) if max_items > 0 && batch.items() > max_items => batch.split(max_items),
             (Some(batch), _) => vec![batch],
             // Batches of one key always join; should that ever change, they go out one by one.
             (None, _) => self.entries.iter().map(|entry| entry.batch.clone()).collect(),
@@ -156,10 +156,4 @@ fn size_of(batch: &Batch, sizer: Sizer) -> u64 {
         Sizer::Items => batch.items() as u64,
         Sizer::Bytes => batch.bytes().len() as u64,
     }
-}
-
-fn joined(batches: &[Batch]) -> Option<Batch> {
-    let first = batches.first()?;
-    let bytes: Vec<u8> = batches.iter().flat_map(|batch| batch.bytes().iter().copied()).collect();
-    Some(Batch::decode(first.signal(), bytes.into()).ok()?.with_origin(first.origin().cloned()))
 }
