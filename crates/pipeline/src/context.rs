@@ -35,12 +35,19 @@ pub struct BuildError {
 impl BuildError {
     /// An error that states a fact: lower case, no full stop.
     pub fn new(message: impl Into<String>) -> BuildError {
-        BuildError { message: message.into(), source: None, hint: None }
+        BuildError {
+            message: message.into(),
+            source: None,
+            hint: None,
+        }
     }
 
     /// The same error with its cause.
     #[must_use]
-    pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> BuildError {
+    pub fn because(
+        mut self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> BuildError {
         self.source = Some(source.into());
         self
     }
@@ -64,7 +71,9 @@ impl BuildContext<'_> {
     /// # Errors
     /// When there is no such extension, or it offers no credentials.
     pub fn client_auth(&self, id: &ComponentId) -> Result<Arc<dyn ClientAuth>, BuildError> {
-        self.capability(id, "credentials for outgoing requests", |extension| extension.client_auth())
+        self.capability(id, "credentials for outgoing requests", |extension| {
+            extension.client_auth()
+        })
     }
 
     /// The check of an extension.
@@ -72,7 +81,9 @@ impl BuildContext<'_> {
     /// # Errors
     /// When there is no such extension, or it offers no check.
     pub fn server_auth(&self, id: &ComponentId) -> Result<Arc<dyn ServerAuth>, BuildError> {
-        self.capability(id, "a check of incoming requests", |extension| extension.server_auth())
+        self.capability(id, "a check of incoming requests", |extension| {
+            extension.server_auth()
+        })
     }
 
     /// The queue storage of an extension.
@@ -80,7 +91,9 @@ impl BuildContext<'_> {
     /// # Errors
     /// When there is no such extension, or it offers no storage.
     pub fn queue_storage(&self, id: &ComponentId) -> Result<Arc<dyn QueueStorage>, BuildError> {
-        self.capability(id, "storage for queues", |extension| extension.queue_storage())
+        self.capability(id, "storage for queues", |extension| {
+            extension.queue_storage()
+        })
     }
 
     fn capability<T>(
@@ -90,9 +103,11 @@ impl BuildContext<'_> {
         offered: impl Fn(&dyn Extension) -> Option<T>,
     ) -> Result<T, BuildError> {
         let extension = self.extensions.get(id).ok_or_else(|| {
-            BuildError::new(format!("extension {id} is not running"))
-                .hint(format!("define it under extensions: and list it under service.extensions: [{id}]"))
+            BuildError::new(format!("extension {id} is not running")).hint(format!(
+                "define it under extensions: and list it under service.extensions: [{id}]"
+            ))
         })?;
-        offered(extension.as_ref()).ok_or_else(|| BuildError::new(format!("extension {id} does not offer {what}")))
+        offered(extension.as_ref())
+            .ok_or_else(|| BuildError::new(format!("extension {id} does not offer {what}")))
     }
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use fanlight_otlp::{Batch, Signal};
 
+use crate::Status;
 use crate::graph::Path;
 use crate::graph::accept;
 use crate::status::ReceiverCounters;
-use crate::Status;
 
 /// Where a receiver hands its batches in. A clone is another handle to the same door.
 #[derive(Clone)]
@@ -60,7 +60,12 @@ pub enum RefusalReason {
 
 impl Inlet {
     pub(crate) fn new(receiver: &str, paths: [Vec<Arc<Path>>; 4], status: Status) -> Inlet {
-        Inlet(Arc::new(Inner { receiver: receiver.to_owned(), paths, status, counters: Mutex::default() }))
+        Inlet(Arc::new(Inner {
+            receiver: receiver.to_owned(),
+            paths,
+            status,
+            counters: Mutex::default(),
+        }))
     }
 
     /// Whether a pipeline takes this signal from this receiver.
@@ -100,8 +105,15 @@ impl Inlet {
     }
 
     fn counters(&self, transport: &'static str) -> Arc<ReceiverCounters> {
-        let mut known = self.0.counters.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(counters) = known.iter().find(|counters| counters.transport == transport) {
+        let mut known = self
+            .0
+            .counters
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(counters) = known
+            .iter()
+            .find(|counters| counters.transport == transport)
+        {
             return Arc::clone(counters);
         }
         let counters = self.0.status.receiver(&self.0.receiver, transport);
@@ -119,18 +131,28 @@ impl std::fmt::Debug for Inlet {
 impl Refused {
     /// A queue or a limit is full.
     pub fn overloaded(message: impl Into<String>, retry_after: Duration) -> Refused {
-        Refused { reason: RefusalReason::Overloaded, message: message.into(), retry_after: Some(retry_after) }
+        Refused {
+            reason: RefusalReason::Overloaded,
+            message: message.into(),
+            retry_after: Some(retry_after),
+        }
     }
 
     /// The hub or the destination is away for now.
     pub fn unavailable(message: impl Into<String>) -> Refused {
-        Refused { reason: RefusalReason::Unavailable, message: message.into(), retry_after: Some(Duration::from_secs(1)) }
+        Refused {
+            reason: RefusalReason::Unavailable,
+            message: message.into(),
+            retry_after: Some(Duration::from_secs(1)),
+        }
     }
 
     fn not_routed(signal: Signal) -> Refused {
         Refused {
             reason: RefusalReason::NotRouted,
-            message: format!("no pipeline takes {signal} from this receiver; name it in a {signal} pipeline"),
+            message: format!(
+                "no pipeline takes {signal} from this receiver; name it in a {signal} pipeline"
+            ),
             retry_after: None,
         }
     }

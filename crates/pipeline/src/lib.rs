@@ -18,13 +18,18 @@ pub mod telemetry;
 
 pub use context::{BuildContext, BuildError};
 pub use exporter::{Destination, ExportSettings, Exporter, ExporterConfig, Outcome, Peer};
-pub use extension::{ClientAuth, Extension, ExtensionConfig, QueueStorage, ServerAuth, Unauthenticated};
-pub use graph::{Additions, Answer, Broken, Host, Pipeline, Plan, Running, StartError, Stopped, Tables};
+pub use extension::{
+    ClientAuth, Extension, ExtensionConfig, QueueStorage, ServerAuth, Unauthenticated,
+};
+pub use graph::{
+    Additions, Answer, Broken, Host, Pipeline, Plan, Running, StartError, Stopped, Tables,
+};
 pub use inlet::{Accepted, Inlet, RefusalReason, Refused};
 pub use kind::{ConnectorKind, ExporterKind, ExtensionKind, Kind, ProcessorKind, ReceiverKind};
 pub use processor::{ConnectorConfig, Processor, ProcessorConfig};
 pub use receiver::{Listening, Receiver, ReceiverConfig};
 pub use status::{
-    ExporterSnapshot, ExporterState, Health, PipelineSnapshot, ProcessorSnapshot, ReceiverSnapshot, Snapshot, Status,
+    ExporterSnapshot, ExporterState, Health, PipelineSnapshot, ProcessorSnapshot, ReceiverSnapshot,
+    Snapshot, Status,
 };
 pub use stop::{Stop, Stopper};

@@ -32,7 +32,11 @@ pub trait ProcessorConfig: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// Says which key to change.
-    fn build(&self, signal: Signal, context: &BuildContext<'_>) -> Result<Box<dyn Processor>, BuildError>;
+    fn build(
+        &self,
+        signal: Signal,
+        context: &BuildContext<'_>,
+    ) -> Result<Box<dyn Processor>, BuildError>;
 }
 
 /// A connector's checked configuration: an exporter of one pipeline that is a receiver of another.
@@ -46,7 +50,12 @@ pub trait ConnectorConfig: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// Says which key to change.
-    fn build(&self, from: Signal, to: Signal, context: &BuildContext<'_>) -> Result<Option<Box<dyn Processor>>, BuildError>;
+    fn build(
+        &self,
+        from: Signal,
+        to: Signal,
+        context: &BuildContext<'_>,
+    ) -> Result<Option<Box<dyn Processor>>, BuildError>;
 
     /// Extensions that it refers to.
     fn extensions(&self) -> Vec<ComponentId> {

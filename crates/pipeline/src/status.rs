@@ -43,7 +43,10 @@ impl PerSignal {
     }
 
     fn read(&self) -> BTreeMap<Signal, u64> {
-        Signal::ALL.into_iter().zip(self.0.iter().map(|counter| counter.load(Ordering::Relaxed))).collect()
+        Signal::ALL
+            .into_iter()
+            .zip(self.0.iter().map(|counter| counter.load(Ordering::Relaxed)))
+            .collect()
     }
 }
 
@@ -231,9 +234,18 @@ impl Status {
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             uptime: self.0.started.elapsed(),
-            receivers: locked(&self.0.receivers).iter().map(|counters| counters.snapshot()).collect(),
-            processors: locked(&self.0.processors).iter().map(|counters| counters.snapshot()).collect(),
-            exporters: locked(&self.0.exporters).iter().map(|counters| counters.snapshot()).collect(),
+            receivers: locked(&self.0.receivers)
+                .iter()
+                .map(|counters| counters.snapshot())
+                .collect(),
+            processors: locked(&self.0.processors)
+                .iter()
+                .map(|counters| counters.snapshot())
+                .collect(),
+            exporters: locked(&self.0.exporters)
+                .iter()
+                .map(|counters| counters.snapshot())
+                .collect(),
             pipelines: locked(&self.0.pipelines).clone(),
             broken: locked(&self.0.broken).clone(),
         }
@@ -268,7 +280,12 @@ impl Status {
         counters
     }
 
-    pub(crate) fn processor(&self, id: &str, pipeline: &str, signal: Signal) -> Arc<ProcessorCounters> {
+    pub(crate) fn processor(
+        &self,
+        id: &str,
+        pipeline: &str,
+        signal: Signal,
+    ) -> Arc<ProcessorCounters> {
         let counters = Arc::new(ProcessorCounters {
             id: id.to_owned(),
             pipeline: pipeline.to_owned(),
@@ -323,15 +340,27 @@ impl Snapshot {
     /// take the hub out of service, the last one is. An exporter that has sent nothing yet counts as fine.
     pub fn health(&self) -> Health {
         let failing = |id: &String| {
-            self.exporters.iter().any(|exporter| exporter.id == *id && exporter.state == ExporterState::Failing)
+            self.exporters
+                .iter()
+                .any(|exporter| exporter.id == *id && exporter.state == ExporterState::Failing)
         };
         let stuck = self.pipelines.iter().filter(|pipeline| {
             !pipeline.exporters.is_empty() && pipeline.exporters.iter().all(failing)
         });
         Health {
-            broken: self.broken.iter().map(|(id, why)| format!("{id} stopped: {why}")).collect(),
+            broken: self
+                .broken
+                .iter()
+                .map(|(id, why)| format!("{id} stopped: {why}"))
+                .collect(),
             stuck: stuck
-                .map(|pipeline| format!("pipeline {}: no destination answers ({})", pipeline.id, pipeline.exporters.join(", ")))
+                .map(|pipeline| {
+                    format!(
+                        "pipeline {}: no destination answers ({})",
+                        pipeline.id,
+                        pipeline.exporters.join(", ")
+                    )
+                })
                 .collect(),
         }
     }

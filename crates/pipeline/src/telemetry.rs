@@ -56,12 +56,36 @@ pub struct LogLine {
 /// Every metric of a snapshot.
 pub fn metrics(snapshot: &Snapshot, process: ProcessUsage) -> Vec<Metric> {
     let mut gathered = Gathered::default();
-    snapshot.receivers.iter().for_each(|receiver| gathered.receiver(receiver));
-    snapshot.processors.iter().for_each(|processor| gathered.processor(processor));
-    snapshot.exporters.iter().for_each(|exporter| gathered.exporter(exporter));
-    gathered.add(Name::ProcessUptime, None, Vec::new(), snapshot.uptime.as_secs_f64());
-    gathered.add(Name::ProcessCpuSeconds, None, Vec::new(), process.cpu_seconds);
-    gathered.add(Name::ProcessMemoryRss, None, Vec::new(), process.memory_rss as f64);
+    snapshot
+        .receivers
+        .iter()
+        .for_each(|receiver| gathered.receiver(receiver));
+    snapshot
+        .processors
+        .iter()
+        .for_each(|processor| gathered.processor(processor));
+    snapshot
+        .exporters
+        .iter()
+        .for_each(|exporter| gathered.exporter(exporter));
+    gathered.add(
+        Name::ProcessUptime,
+        None,
+        Vec::new(),
+        snapshot.uptime.as_secs_f64(),
+    );
+    gathered.add(
+        Name::ProcessCpuSeconds,
+        None,
+        Vec::new(),
+        process.cpu_seconds,
+    );
+    gathered.add(
+        Name::ProcessMemoryRss,
+        None,
+        Vec::new(),
+        process.memory_rss as f64,
+    );
     gathered.0.into_values().collect()
 }
 
@@ -70,7 +94,13 @@ pub fn metrics(snapshot: &Snapshot, process: ProcessUsage) -> Vec<Metric> {
 struct Gathered(BTreeMap<String, Metric>);
 
 impl Gathered {
-    fn add(&mut self, name: Name, signal: Option<Signal>, labels: Vec<(&'static str, String)>, value: f64) {
+    fn add(
+        &mut self,
+        name: Name,
+        signal: Option<Signal>,
+        labels: Vec<(&'static str, String)>,
+        value: f64,
+    ) {
         let info = name.info();
         let name = match signal {
             Some(signal) => format!("{}_{}", info.name, signal.info().items),
@@ -86,7 +116,13 @@ impl Gathered {
         metric.series.push(Series { labels, value });
     }
 
-    fn add_signals(&mut self, name: Name, labels: &[(&'static str, String)], values: &BTreeMap<Signal, u64>, wanted: bool) {
+    fn add_signals(
+        &mut self,
+        name: Name,
+        labels: &[(&'static str, String)],
+        values: &BTreeMap<Signal, u64>,
+        wanted: bool,
+    ) {
         for (signal, value) in values {
             if wanted || *value > 0 {
                 self.add(name, Some(*signal), labels.to_vec(), *value as f64);
@@ -95,7 +131,10 @@ impl Gathered {
     }
 
     fn receiver(&mut self, receiver: &ReceiverSnapshot) {
-        let labels = [("receiver", receiver.id.clone()), ("transport", receiver.transport.to_owned())];
+        let labels = [
+            ("receiver", receiver.id.clone()),
+            ("transport", receiver.transport.to_owned()),
+        ];
         self.add_signals(Name::ReceiverAccepted, &labels, &receiver.accepted, true);
         self.add_signals(Name::ReceiverRefused, &labels, &receiver.refused, true);
     }
@@ -106,9 +145,24 @@ impl Gathered {
             ("pipeline", processor.pipeline.clone()),
             ("otel_signal", processor.signal.name().to_owned()),
         ];
-        self.add(Name::ProcessorIncoming, None, labels.clone(), processor.incoming as f64);
-        self.add(Name::ProcessorOutgoing, None, labels.clone(), processor.outgoing as f64);
-        self.add(Name::ProcessorRefused, None, labels, processor.refused as f64);
+        self.add(
+            Name::ProcessorIncoming,
+            None,
+            labels.clone(),
+            processor.incoming as f64,
+        );
+        self.add(
+            Name::ProcessorOutgoing,
+            None,
+            labels.clone(),
+            processor.outgoing as f64,
+        );
+        self.add(
+            Name::ProcessorRefused,
+            None,
+            labels,
+            processor.refused as f64,
+        );
     }
 
     fn exporter(&mut self, exporter: &ExporterSnapshot) {
@@ -120,15 +174,49 @@ impl Gathered {
             (Name::ExporterParked, &exporter.parked),
         ];
         for (name, values) in of_signals {
-            let taken: BTreeMap<Signal, u64> = exporter.signals.iter().filter_map(|signal| Some((signal, *values.get(&signal)?))).collect();
+            let taken: BTreeMap<Signal, u64> = exporter
+                .signals
+                .iter()
+                .filter_map(|signal| Some((signal, *values.get(&signal)?)))
+                .collect();
             self.add_signals(name, &labels, &taken, true);
         }
         let failing = exporter.state == crate::ExporterState::Failing;
-        self.add(Name::ExporterQueueSize, None, labels.clone(), exporter.queue_size as f64);
-        self.add(Name::ExporterQueueCapacity, None, labels.clone(), exporter.queue_capacity as f64);
-        self.add(Name::ExporterInFlight, None, labels.clone(), exporter.in_flight as f64);
-        self.add(Name::ExporterBatches, None, labels.clone(), exporter.batches as f64);
-        self.add(Name::ExporterRetries, None, labels.clone(), exporter.retries as f64);
-        self.add(Name::ExporterFailing, None, labels, f64::from(u8::from(failing)));
+        self.add(
+            Name::ExporterQueueSize,
+            None,
+            labels.clone(),
+            exporter.queue_size as f64,
+        );
+        self.add(
+            Name::ExporterQueueCapacity,
+            None,
+            labels.clone(),
+            exporter.queue_capacity as f64,
+        );
+        self.add(
+            Name::ExporterInFlight,
+            None,
+            labels.clone(),
+            exporter.in_flight as f64,
+        );
+        self.add(
+            Name::ExporterBatches,
+            None,
+            labels.clone(),
+            exporter.batches as f64,
+        );
+        self.add(
+            Name::ExporterRetries,
+            None,
+            labels.clone(),
+            exporter.retries as f64,
+        );
+        self.add(
+            Name::ExporterFailing,
+            None,
+            labels,
+            f64::from(u8::from(failing)),
+        );
     }
 }

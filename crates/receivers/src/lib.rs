@@ -1,1 +1,8 @@
-//! Components that take telemetry in.
+//! Components that take telemetry in: one module for each, and the table of them.
+
+mod otlp;
+mod self_telemetry;
+mod table;
+
+pub use otlp::HttpHandler;
+pub use table::RECEIVERS;

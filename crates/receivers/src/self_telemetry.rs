@@ -11,13 +11,15 @@ use fanlight_otlp::view::{NumberView, Value};
 use fanlight_otlp::write::{Data, LogRecord, Metric, NumberPoint, RequestWriter};
 use fanlight_otlp::{Batch, Origin, Signal, SignalSet};
 use fanlight_pipeline::telemetry::{LogLine, ProcessUsage, Series, metrics};
-use fanlight_pipeline::{BuildContext, BuildError, Inlet, Receiver, ReceiverConfig, ReceiverKind, Status, Stop};
+use fanlight_pipeline::{
+    BuildContext, BuildError, Inlet, Receiver, ReceiverConfig, ReceiverKind, Status, Stop,
+};
 use futures::future::BoxFuture;
 use serde::Deserialize;
 use tokio::sync::broadcast::{self, error::RecvError};
 
 /// The component type.
-pub static KIND: ReceiverKind = ReceiverKind {
+pub(crate) static KIND: ReceiverKind = ReceiverKind {
     name: "self_telemetry",
     aliases: &[],
     about: "The hub's own metrics and logs, under the names of the OpenTelemetry Collector.",
@@ -36,14 +38,19 @@ struct SelfTelemetry {
 
 impl Default for SelfTelemetry {
     fn default() -> SelfTelemetry {
-        SelfTelemetry { collection_interval: Duration::from_secs(10) }
+        SelfTelemetry {
+            collection_interval: Duration::from_secs(10),
+        }
     }
 }
 
 fn decode(node: &Node) -> Result<Box<dyn ReceiverConfig>, ConfigError> {
     let config: SelfTelemetry = node.decode()?;
     if config.collection_interval < Duration::from_millis(100) {
-        return Err(node.error_at("collection_interval", "sampling more often than every 100ms is refused"));
+        return Err(node.error_at(
+            "collection_interval",
+            "sampling more often than every 100ms is refused",
+        ));
     }
     Ok(Box::new(config))
 }
@@ -60,7 +67,10 @@ impl ReceiverConfig for SelfTelemetry {
             log: context.status.subscribe_log(),
             status: context.status.clone(),
             started: SystemTime::now(),
-            origin: Arc::new(Origin { self_telemetry: true, ..Origin::default() }),
+            origin: Arc::new(Origin {
+                self_telemetry: true,
+                ..Origin::default()
+            }),
         }))
     }
 }
@@ -75,7 +85,11 @@ struct Observer {
 }
 
 impl Receiver for Observer {
-    fn run(mut self: Box<Self>, out: Inlet, stop: Stop) -> BoxFuture<'static, Result<(), BuildError>> {
+    fn run(
+        mut self: Box<Self>,
+        out: Inlet,
+        stop: Stop,
+    ) -> BoxFuture<'static, Result<(), BuildError>> {
         Box::pin(async move {
             let mut ticks = tokio::time::interval(self.interval);
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
@@ -91,7 +105,10 @@ impl Receiver for Observer {
                     },
                 };
                 // A refused sample is superseded by the next; its receiver counts it as refused.
-                drop(out.offer(batch.with_origin(Some(Arc::clone(&self.origin))), "self").await);
+                drop(
+                    out.offer(batch.with_origin(Some(Arc::clone(&self.origin))), "self")
+                        .await,
+                );
             }
         })
     }
@@ -105,7 +122,8 @@ impl Observer {
         request.resource(&self.resource(), |resource| {
             resource.scope("fanlight", self.version, |scope| {
                 for metric in &gathered {
-                    let labels: Vec<Vec<(&str, Value<'_>)>> = metric.series.iter().map(labels).collect();
+                    let labels: Vec<Vec<(&str, Value<'_>)>> =
+                        metric.series.iter().map(labels).collect();
                     let points: Vec<NumberPoint<'_>> = (metric.series.iter().zip(&labels))
                         .map(|(series, attributes)| NumberPoint {
                             attributes,
@@ -115,11 +133,20 @@ impl Observer {
                         })
                         .collect();
                     let data = match metric.is_counter {
-                        true => Data::Sum { points: &points, is_monotonic: true },
+                        true => Data::Sum {
+                            points: &points,
+                            is_monotonic: true,
+                        },
                         false => Data::Gauge(&points),
                     };
-                    let (name, description, unit) = (metric.name.as_str(), metric.description, metric.unit);
-                    scope.metric(&Metric { name, description, unit, data });
+                    let (name, description, unit) =
+                        (metric.name.as_str(), metric.description, metric.unit);
+                    scope.metric(&Metric {
+                        name,
+                        description,
+                        unit,
+                        data,
+                    });
                 }
             });
         });
@@ -128,8 +155,11 @@ impl Observer {
 
     fn record(&self, line: &LogLine) -> Batch {
         let now = nanos(SystemTime::now());
-        let mut attributes: Vec<(&str, Value<'_>)> =
-            line.fields.iter().map(|(name, value)| (*name, Value::Str(value))).collect();
+        let mut attributes: Vec<(&str, Value<'_>)> = line
+            .fields
+            .iter()
+            .map(|(name, value)| (*name, Value::Str(value)))
+            .collect();
         attributes.push(("code.namespace", Value::Str(line.target)));
         let mut request = RequestWriter::new(Signal::Logs);
         request.resource(&self.resource(), |resource| {
@@ -149,12 +179,19 @@ impl Observer {
     }
 
     fn resource(&self) -> [(&'static str, Value<'static>); 2] {
-        [("service.name", Value::Str("fanlight")), ("service.version", Value::Str(self.version))]
+        [
+            ("service.name", Value::Str("fanlight")),
+            ("service.version", Value::Str(self.version)),
+        ]
     }
 }
 
 fn labels(series: &Series) -> Vec<(&str, Value<'_>)> {
-    series.labels.iter().map(|(name, value)| (*name, Value::Str(value))).collect()
+    series
+        .labels
+        .iter()
+        .map(|(name, value)| (*name, Value::Str(value)))
+        .collect()
 }
 
 fn nanos(time: SystemTime) -> u64 {

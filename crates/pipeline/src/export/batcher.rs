@@ -44,7 +44,11 @@ struct Group {
 
 impl Batcher {
     pub(crate) fn new(settings: [Option<Batching>; 4]) -> Batcher {
-        Batcher { settings, groups: BTreeMap::new(), ready: VecDeque::new() }
+        Batcher {
+            settings,
+            groups: BTreeMap::new(),
+            ready: VecDeque::new(),
+        }
     }
 
     /// Takes an entry in, which may make a parcel ready.
@@ -52,7 +56,10 @@ impl Batcher {
         let signal = entry.batch.signal();
         let settings = self.settings.get(signal as usize).and_then(Option::as_ref);
         let Some(settings) = settings.filter(|_| signal.info().joinable) else {
-            self.ready.push_back(Parcel { entries: vec![entry], max_items: 0 });
+            self.ready.push_back(Parcel {
+                entries: vec![entry],
+                max_items: 0,
+            });
             return;
         };
         let key = Key::of(&entry.batch, settings);
@@ -75,8 +82,12 @@ impl Batcher {
 
     /// Makes ready what has waited long enough.
     pub(crate) fn finish_due(&mut self, now: Instant) {
-        let due: Vec<Key> =
-            self.groups.iter().filter(|(_, group)| group.due <= now).map(|(key, _)| key.clone()).collect();
+        let due: Vec<Key> = self
+            .groups
+            .iter()
+            .filter(|(_, group)| group.due <= now)
+            .map(|(key, _)| key.clone())
+            .collect();
         for key in due {
             self.finish(&key);
         }
@@ -112,11 +123,18 @@ impl Batcher {
 
     fn finish(&mut self, key: &Key) {
         let max_items = match self.settings.get(key.signal as usize) {
-            Some(Some(Batching { max_size, sizer: Sizer::Items, .. })) => usize::try_from(*max_size).unwrap_or(0),
+            Some(Some(Batching {
+                max_size,
+                sizer: Sizer::Items,
+                ..
+            })) => usize::try_from(*max_size).unwrap_or(0),
             _ => 0,
         };
         if let Some(group) = self.groups.remove(key) {
-            self.ready.push_back(Parcel { entries: group.entries, max_items });
+            self.ready.push_back(Parcel {
+                entries: group.entries,
+                max_items,
+            });
         }
     }
 }
@@ -126,13 +144,24 @@ impl Parcel {
     pub(crate) fn requests(&self) -> Vec<Batch> {
         let joined = match self.entries.as_slice() {
             [only] => Some(only.batch.clone()),
-            entries => Batch::join(&entries.iter().map(|entry| entry.batch.clone()).collect::<Vec<_>>()),
+            entries => Batch::join(
+                &entries
+                    .iter()
+                    .map(|entry| entry.batch.clone())
+                    .collect::<Vec<_>>(),
+            ),
         };
         match (joined, self.max_items) {
-            (Some(batch), max_items) if max_items > 0 && batch.items() > max_items => batch.split(max_items),
+            (Some(batch), max_items) if max_items > 0 && batch.items() > max_items => {
+                batch.split(max_items)
+            }
             (Some(batch), _) => vec![batch],
             // Batches of one key always join; should that ever change, they go out one by one.
-            (None, _) => self.entries.iter().map(|entry| entry.batch.clone()).collect(),
+            (None, _) => self
+                .entries
+                .iter()
+                .map(|entry| entry.batch.clone())
+                .collect(),
         }
     }
 }
@@ -141,7 +170,12 @@ impl Key {
     fn of(batch: &Batch, settings: &Batching) -> Key {
         let origin = batch.origin();
         let metadata = origin.into_iter().flat_map(|origin| &origin.metadata);
-        let kept = metadata.filter(|(name, _)| settings.metadata_keys.iter().any(|key| key.eq_ignore_ascii_case(name)));
+        let kept = metadata.filter(|(name, _)| {
+            settings
+                .metadata_keys
+                .iter()
+                .any(|key| key.eq_ignore_ascii_case(name))
+        });
         Key {
             signal: batch.signal(),
             self_telemetry: origin.is_some_and(|origin| origin.self_telemetry),

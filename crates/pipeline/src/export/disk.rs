@@ -26,14 +26,35 @@ pub(crate) struct DiskQueue {
 
 impl DiskQueue {
     /// Opens the queue of one exporter, with what an earlier run left there.
-    pub(crate) fn open(directory: &Path, queue: &Queue, sync: bool) -> Result<(DiskQueue, Recovery), BuildError> {
+    pub(crate) fn open(
+        directory: &Path,
+        queue: &Queue,
+        sync: bool,
+    ) -> Result<(DiskQueue, Recovery), BuildError> {
         // The queue bounds itself by what the user counts; the spool's own bound is for those who count bytes.
-        let max_bytes = if queue.sizer == Sizer::Bytes { queue.queue_size } else { u64::MAX };
-        let options = Options { max_bytes, sync, ..Options::default() };
+        let max_bytes = if queue.sizer == Sizer::Bytes {
+            queue.queue_size
+        } else {
+            u64::MAX
+        };
+        let options = Options {
+            max_bytes,
+            sync,
+            ..Options::default()
+        };
         let (spool, recovery) = Spool::open(directory, options).map_err(|error| {
-            BuildError::new(format!("the queue in {} can't be opened", directory.display())).because(error)
+            BuildError::new(format!(
+                "the queue in {} can't be opened",
+                directory.display()
+            ))
+            .because(error)
         })?;
-        Ok((DiskQueue { spool: Arc::new(spool) }, recovery))
+        Ok((
+            DiskQueue {
+                spool: Arc::new(spool),
+            },
+            recovery,
+        ))
     }
 
     /// How many batches it holds.
@@ -53,7 +74,10 @@ impl DiskQueue {
         let written = tokio::task::spawn_blocking(move || spool.append(&[&encode(&batch)])).await;
         match written {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(BuildError::new("the batch could not be written to the disk queue").because(error)),
+            Ok(Err(error)) => Err(BuildError::new(
+                "the batch could not be written to the disk queue",
+            )
+            .because(error)),
             Err(error) => Err(BuildError::new("the disk queue broke while writing").because(error)),
         }
     }
@@ -65,7 +89,10 @@ impl DiskQueue {
             match decode(Bytes::from(record.bytes)) {
                 Some(batch) => return Ok(Some((record.id, batch))),
                 None => {
-                    tracing::error!(record = record.id, "a record of the disk queue is not a batch; it is set aside");
+                    tracing::error!(
+                        record = record.id,
+                        "a record of the disk queue is not a batch; it is set aside"
+                    );
                     self.set_aside(record.id);
                 }
             }
@@ -76,25 +103,38 @@ impl DiskQueue {
     /// Makes everything survive a power cut; the last handle that is dropped lets another process open the queue.
     pub(crate) fn close(&self) {
         if let Err(error) = self.spool.close() {
-            tracing::error!(error = &error as &dyn std::error::Error, "a disk queue did not close cleanly");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "a disk queue did not close cleanly"
+            );
         }
     }
 
     pub(crate) fn settle(&self, record: u64, settlement: &Settlement) {
         let settled = match settlement {
-            Settlement::Done(Outcome::Retry { .. }) | Settlement::Exhausted(_) => return self.set_aside(record),
+            Settlement::Done(Outcome::Retry { .. }) | Settlement::Exhausted(_) => {
+                return self.set_aside(record);
+            }
             Settlement::Done(_) => self.spool.ack(&[record]),
             Settlement::Stopped => self.spool.release(&[record]),
         };
         if let Err(error) = settled {
             let error = &error as &dyn std::error::Error;
-            tracing::error!(record, error, "a batch on disk can't be marked as settled; it may be sent again");
+            tracing::error!(
+                record,
+                error,
+                "a batch on disk can't be marked as settled; it may be sent again"
+            );
         }
     }
 
     fn set_aside(&self, record: u64) {
         if let Err(error) = self.spool.park(record) {
-            tracing::error!(record, error = &error as &dyn std::error::Error, "a batch can't be set aside");
+            tracing::error!(
+                record,
+                error = &error as &dyn std::error::Error,
+                "a batch can't be set aside"
+            );
         }
     }
 }
@@ -102,7 +142,11 @@ impl DiskQueue {
 fn encode(batch: &Batch) -> Vec<u8> {
     let origin = batch.origin();
     let metadata = origin.map_or(&[][..], |origin| origin.metadata.as_slice());
-    let flags = if origin.is_some_and(|origin| origin.self_telemetry) { SELF_TELEMETRY } else { 0 };
+    let flags = if origin.is_some_and(|origin| origin.self_telemetry) {
+        SELF_TELEMETRY
+    } else {
+        0
+    };
     let mut record = Vec::with_capacity(batch.bytes().len() + 64);
     record.extend([VERSION, batch.signal() as u8, flags]);
     record.extend((metadata.len() as u32).to_le_bytes());
@@ -116,13 +160,20 @@ fn encode(batch: &Batch) -> Vec<u8> {
 
 fn decode(mut record: Bytes) -> Option<Batch> {
     let [version, signal, flags] = *record.split_to_checked(3)?.first_chunk()?;
-    let signal = *Signal::ALL.get(usize::from(signal)).filter(|_| version == VERSION)?;
+    let signal = *Signal::ALL
+        .get(usize::from(signal))
+        .filter(|_| version == VERSION)?;
     let mut metadata = Vec::new();
     for _ in 0..record.number()? {
         metadata.push((record.text()?, record.text()?));
     }
     let self_telemetry = flags & SELF_TELEMETRY != 0;
-    let origin = (self_telemetry || !metadata.is_empty()).then(|| Arc::new(Origin { metadata, self_telemetry }));
+    let origin = (self_telemetry || !metadata.is_empty()).then(|| {
+        Arc::new(Origin {
+            metadata,
+            self_telemetry,
+        })
+    });
     Some(Batch::decode(signal, record).ok()?.with_origin(origin))
 }
 
@@ -139,7 +190,9 @@ impl Front for Bytes {
     }
 
     fn number(&mut self) -> Option<u32> {
-        Some(u32::from_le_bytes(*self.split_to_checked(4)?.first_chunk()?))
+        Some(u32::from_le_bytes(
+            *self.split_to_checked(4)?.first_chunk()?,
+        ))
     }
 
     fn text(&mut self) -> Option<String> {
@@ -154,7 +207,10 @@ mod tests {
 
     #[test]
     fn a_record_brings_back_the_batch_and_its_origin() {
-        let origin = Origin { metadata: vec![("x-tenant".into(), "a".into())], self_telemetry: true };
+        let origin = Origin {
+            metadata: vec![("x-tenant".into(), "a".into())],
+            self_telemetry: true,
+        };
         for signal in Signal::ALL {
             let batch = Batch::empty(signal).with_origin(Some(Arc::new(origin.clone())));
             let back = decode(encode(&batch).into()).unwrap();
@@ -166,10 +222,16 @@ mod tests {
 
     #[test]
     fn a_cut_record_is_no_batch() {
-        let origin = Origin { metadata: vec![("x-tenant".into(), "a".into())], self_telemetry: false };
+        let origin = Origin {
+            metadata: vec![("x-tenant".into(), "a".into())],
+            self_telemetry: false,
+        };
         let whole = encode(&Batch::empty(Signal::Logs).with_origin(Some(Arc::new(origin))));
         for length in 0..whole.len() {
-            assert!(decode(Bytes::copy_from_slice(&whole[..length])).is_none(), "{length} bytes");
+            assert!(
+                decode(Bytes::copy_from_slice(&whole[..length])).is_none(),
+                "{length} bytes"
+            );
         }
     }
 }

@@ -85,8 +85,18 @@ pub(crate) enum Settlement {
 }
 
 impl ExportQueue {
-    pub(crate) fn new(settings: Queue, disk: Option<DiskQueue>, counters: Arc<ExporterCounters>) -> ExportQueue {
-        let queue = ExportQueue { settings, memory: Mutex::default(), disk, arrived: Notify::new(), counters };
+    pub(crate) fn new(
+        settings: Queue,
+        disk: Option<DiskQueue>,
+        counters: Arc<ExporterCounters>,
+    ) -> ExportQueue {
+        let queue = ExportQueue {
+            settings,
+            memory: Mutex::default(),
+            disk,
+            arrived: Notify::new(),
+            counters,
+        };
         queue.show_size(&queue.memory());
         queue
     }
@@ -114,7 +124,11 @@ impl ExportQueue {
         }
         memory.held.add(size);
         self.show_size(&memory);
-        Admission::Room(Reservation { queue: Arc::clone(self), size, used: false })
+        Admission::Room(Reservation {
+            queue: Arc::clone(self),
+            size,
+            used: false,
+        })
     }
 
     /// Waits for the next entry; `None` once the queue is closed and empty. Dropping the future loses nothing.
@@ -132,7 +146,12 @@ impl ExportQueue {
                 Some(Ok(Some((record, batch)))) => {
                     let size = Load::of(&batch);
                     self.memory().held.add(size);
-                    return Some(Entry { batch, reply: None, record: Some(record), size });
+                    return Some(Entry {
+                        batch,
+                        reply: None,
+                        record: Some(record),
+                        size,
+                    });
                 }
                 Some(Err(error)) if !closed => {
                     self.unreadable(&error);
@@ -157,7 +176,10 @@ impl ExportQueue {
             let outcome = match settlement {
                 Settlement::Done(outcome) => outcome,
                 Settlement::Exhausted(why) => Outcome::Retry { after: None, why },
-                Settlement::Stopped => Outcome::Retry { after: None, why: "the hub is stopping".to_owned() },
+                Settlement::Stopped => Outcome::Retry {
+                    after: None,
+                    why: "the hub is stopping".to_owned(),
+                },
             };
             // An error means that the sender is gone, and nobody is left to tell.
             drop(reply.send(outcome));
@@ -208,7 +230,11 @@ impl ExportQueue {
     }
 
     fn unreadable(&self, error: &(dyn std::error::Error + 'static)) {
-        tracing::error!(exporter = self.counters.id.as_str(), error, "the disk queue can't be read; trying again");
+        tracing::error!(
+            exporter = self.counters.id.as_str(),
+            error,
+            "the disk queue can't be read; trying again"
+        );
     }
 
     fn show_size(&self, memory: &Memory) {
@@ -234,7 +260,10 @@ impl Reservation {
     ///
     /// # Errors
     /// Says why the disk did not take it; the room is given back.
-    pub(crate) async fn fill(mut self, batch: Batch) -> Result<Option<oneshot::Receiver<Outcome>>, BuildError> {
+    pub(crate) async fn fill(
+        mut self,
+        batch: Batch,
+    ) -> Result<Option<oneshot::Receiver<Outcome>>, BuildError> {
         let queue = Arc::clone(&self.queue);
         if let Some(disk) = &queue.disk {
             disk.append(&batch).await?;
@@ -246,7 +275,12 @@ impl Reservation {
         let waits = queue.settings.wait_for_result || !queue.settings.enabled;
         let (reply, outcome) = waits.then(oneshot::channel).unzip();
         self.used = true;
-        queue.memory().waiting.push_back(Entry { batch, reply, record: None, size: self.size });
+        queue.memory().waiting.push_back(Entry {
+            batch,
+            reply,
+            record: None,
+            size: self.size,
+        });
         queue.arrived.notify_one();
         Ok(outcome)
     }
@@ -262,7 +296,11 @@ impl Drop for Reservation {
 
 impl Load {
     fn of(batch: &Batch) -> Load {
-        Load { requests: 1, items: batch.items() as u64, bytes: batch.bytes().len() as u64 }
+        Load {
+            requests: 1,
+            items: batch.items() as u64,
+            bytes: batch.bytes().len() as u64,
+        }
     }
 
     fn add(&mut self, other: Load) {

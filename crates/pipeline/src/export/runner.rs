@@ -120,7 +120,9 @@ impl Runner {
 /// Delivers one parcel. The requests of a parcel go out in order; when the destination refuses what several senders'
 /// batches were joined into, each is sent by itself, so that one sender's mistake costs nobody else's data.
 async fn deliver(sender: Arc<Sender>, mut parcel: Parcel, permit: OwnedSemaphorePermit) -> Left {
-    let abandoned = parcel.entries.extract_if(.., |entry| ExportQueue::is_abandoned(entry));
+    let abandoned = parcel
+        .entries
+        .extract_if(.., |entry| ExportQueue::is_abandoned(entry));
     abandoned.for_each(|entry| sender.queue.settle(entry, Settlement::Stopped));
     let requests = parcel.requests();
     let joined = parcel.entries.len() > 1 && requests.len() == 1;
@@ -137,7 +139,11 @@ async fn deliver(sender: Arc<Sender>, mut parcel: Parcel, permit: OwnedSemaphore
     let mut left = Left::default();
     let refused = joined && matches!(last, Settlement::Done(Outcome::Rejected { .. }));
     for entry in parcel.entries {
-        let settlement = if refused { sender.send(&entry.batch, false).await } else { last.clone() };
+        let settlement = if refused {
+            sender.send(&entry.batch, false).await
+        } else {
+            last.clone()
+        };
         left.add(sender.settle(entry, settlement));
     }
     drop(permit);
@@ -189,8 +195,13 @@ impl Sender {
         };
         match outcome {
             Some(Ok(outcome)) => outcome,
-            Some(Err(_)) => Outcome::Rejected { why: "the exporter panicked on this batch, which is a bug".to_owned() },
-            None => Outcome::Retry { after: None, why: format!("no answer within {:?} (timeout)", self.timeout) },
+            Some(Err(_)) => Outcome::Rejected {
+                why: "the exporter panicked on this batch, which is a bug".to_owned(),
+            },
+            None => Outcome::Retry {
+                after: None,
+                why: format!("no answer within {:?} (timeout)", self.timeout),
+            },
         }
     }
 
@@ -205,7 +216,9 @@ impl Sender {
                 self.healthy();
             }
             Outcome::Partial { rejected, why } => {
-                let rejected = usize::try_from(*rejected).unwrap_or(usize::MAX).min(batch.items());
+                let rejected = usize::try_from(*rejected)
+                    .unwrap_or(usize::MAX)
+                    .min(batch.items());
                 counters.sent.add(signal, batch.items() - rejected);
                 counters.send_failed.add(signal, rejected);
                 self.healthy();
@@ -217,7 +230,11 @@ impl Sender {
             Outcome::Retry { why, .. } => {
                 if counters.is_failing(why) && !quiet {
                     let exporter = counters.id.as_str();
-                    tracing::warn!(exporter, error = why, "the destination does not answer as it should; trying again");
+                    tracing::warn!(
+                        exporter,
+                        error = why,
+                        "the destination does not answer as it should; trying again"
+                    );
                 }
             }
             Outcome::Rejected { why } => {
@@ -227,7 +244,12 @@ impl Sender {
                 }
                 if first && !quiet {
                     let exporter = counters.id.as_str();
-                    tracing::error!(exporter, items = batch.items(), error = why, "the destination refused a batch");
+                    tracing::error!(
+                        exporter,
+                        items = batch.items(),
+                        error = why,
+                        "the destination refused a batch"
+                    );
                 }
             }
         }
@@ -235,7 +257,10 @@ impl Sender {
 
     fn healthy(&self) {
         if self.queue.counters.is_healthy() {
-            tracing::info!(exporter = self.queue.counters.id.as_str(), "the destination answers again");
+            tracing::info!(
+                exporter = self.queue.counters.id.as_str(),
+                "the destination answers again"
+            );
         }
     }
 
@@ -245,7 +270,9 @@ impl Sender {
         let mut left = Left::default();
         match &settlement {
             Settlement::Done(_) => {}
-            Settlement::Exhausted(_) if self.queue.is_on_disk() => counters.parked.add(signal, items),
+            Settlement::Exhausted(_) if self.queue.is_on_disk() => {
+                counters.parked.add(signal, items)
+            }
             Settlement::Exhausted(why) => {
                 counters.send_failed.add(signal, items);
                 let exporter = counters.id.as_str();

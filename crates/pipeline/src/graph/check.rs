@@ -23,20 +23,32 @@ pub(crate) fn check(plan: &Plan, root: &Node, errors: &mut Vec<ConfigError>) {
 }
 
 fn nothing_to_do(plan: &Plan, root: &Node) -> ConfigError {
-    let missing = if plan.exporters.parts.is_empty() { "exporters" } else { "receivers" };
-    root.error_at(missing, format!("there are no {missing}, so there is nothing to do"))
-        .hint("a hub needs at least one receiver and one exporter")
+    let missing = if plan.exporters.parts.is_empty() {
+        "exporters"
+    } else {
+        "receivers"
+    };
+    root.error_at(
+        missing,
+        format!("there are no {missing}, so there is nothing to do"),
+    )
+    .hint("a hub needs at least one receiver and one exporter")
 }
 
 fn has_both_ends(pipeline: &Pipeline, root: &Node) -> Vec<ConfigError> {
-    let ends = [("receiver", &pipeline.receivers), ("exporter", &pipeline.exporters)];
+    let ends = [
+        ("receiver", &pipeline.receivers),
+        ("exporter", &pipeline.exporters),
+    ];
     let missing = ends.into_iter().filter(|(_, ids)| ids.is_empty());
     missing
         .map(|(class, _)| {
             let id = pipeline.id();
             place(root, &id)
                 .error(format!("pipeline {id} has no {class}"))
-                .hint(format!("list at least one under service.pipelines.{id}.{class}s"))
+                .hint(format!(
+                    "list at least one under service.pipelines.{id}.{class}s"
+                ))
         })
         .collect()
 }
@@ -48,8 +60,11 @@ fn takes_its_signal(plan: &Plan, pipeline: &Pipeline, root: &Node) -> Vec<Config
     let mut refuse = |class: &str, id: &ComponentId, signals: fanlight_otlp::SignalSet| {
         if !signals.contains(signal) {
             errors.push(
-                at.error_at(&format!("{class}s"), format!("{class} {id} does not take {signal}; it takes {signals}"))
-                    .hint(format!("take it out of pipeline {}", pipeline.id())),
+                at.error_at(
+                    &format!("{class}s"),
+                    format!("{class} {id} does not take {signal}; it takes {signals}"),
+                )
+                .hint(format!("take it out of pipeline {}", pipeline.id())),
             );
         }
     };
@@ -74,23 +89,39 @@ fn takes_its_signal(plan: &Plan, pipeline: &Pipeline, root: &Node) -> Vec<Config
 fn connectors_join_two_pipelines(plan: &Plan, root: &Node) -> Vec<ConfigError> {
     let mut errors = Vec::new();
     for part in &plan.connectors.parts {
-        let into = plan.pipelines().iter().filter(|pipeline| pipeline.exporters.contains(&part.id));
-        let out_of: Vec<&Pipeline> =
-            plan.pipelines().iter().filter(|pipeline| pipeline.receivers.contains(&part.id)).collect();
+        let into = plan
+            .pipelines()
+            .iter()
+            .filter(|pipeline| pipeline.exporters.contains(&part.id));
+        let out_of: Vec<&Pipeline> = plan
+            .pipelines()
+            .iter()
+            .filter(|pipeline| pipeline.receivers.contains(&part.id))
+            .collect();
         let mut is_fed = false;
         for from in into {
             is_fed = true;
-            if !out_of.iter().any(|to| part.config.connects(from.signal, to.signal)) {
+            if !out_of
+                .iter()
+                .any(|to| part.config.connects(from.signal, to.signal))
+            {
                 let message = format!("connector {} leads {} nowhere", part.id, from.signal);
-                errors.push(place(root, &from.id()).error_at("exporters", message).hint(format!(
-                    "list {} as a receiver of a pipeline of a signal that it can produce",
-                    part.id
-                )));
+                errors.push(
+                    place(root, &from.id())
+                        .error_at("exporters", message)
+                        .hint(format!(
+                            "list {} as a receiver of a pipeline of a signal that it can produce",
+                            part.id
+                        )),
+                );
             }
         }
         if !is_fed && !out_of.is_empty() {
             let message = format!("connector {} gets nothing", part.id);
-            errors.push(root.error_at("connectors", message).hint(format!("list {} as an exporter of a pipeline", part.id)));
+            errors.push(
+                root.error_at("connectors", message)
+                    .hint(format!("list {} as an exporter of a pipeline", part.id)),
+            );
         }
     }
     errors
@@ -98,7 +129,12 @@ fn connectors_join_two_pipelines(plan: &Plan, root: &Node) -> Vec<ConfigError> {
 
 /// Walks from every pipeline through connectors; coming back to one on the way is a circle.
 fn no_circle(plan: &Plan, root: &Node) -> Option<ConfigError> {
-    fn walk<'a>(plan: &'a Plan, pipeline: &'a Pipeline, way: &mut Vec<&'a Pipeline>, done: &mut BTreeSet<String>) -> bool {
+    fn walk<'a>(
+        plan: &'a Plan,
+        pipeline: &'a Pipeline,
+        way: &mut Vec<&'a Pipeline>,
+        done: &mut BTreeSet<String>,
+    ) -> bool {
         if way.contains(&pipeline) {
             way.push(pipeline);
             return true;
@@ -107,9 +143,16 @@ fn no_circle(plan: &Plan, root: &Node) -> Option<ConfigError> {
             return false;
         }
         way.push(pipeline);
-        let connectors = pipeline.exporters.iter().filter(|id| plan.exporters.find(id).is_none());
+        let connectors = pipeline
+            .exporters
+            .iter()
+            .filter(|id| plan.exporters.find(id).is_none());
         let circle = connectors
-            .flat_map(|id| plan.pipelines().iter().filter(move |next| next.receivers.contains(id)))
+            .flat_map(|id| {
+                plan.pipelines()
+                    .iter()
+                    .filter(move |next| next.receivers.contains(id))
+            })
             .any(|next| walk(plan, next, way, done));
         if !circle {
             way.pop();
@@ -118,23 +161,45 @@ fn no_circle(plan: &Plan, root: &Node) -> Option<ConfigError> {
     }
     let mut done = BTreeSet::new();
     let mut way = Vec::new();
-    let start = plan.pipelines().iter().find(|pipeline| walk(plan, pipeline, &mut way, &mut done))?;
+    let start = plan
+        .pipelines()
+        .iter()
+        .find(|pipeline| walk(plan, pipeline, &mut way, &mut done))?;
     let way: Vec<String> = way.iter().map(|pipeline| pipeline.id()).collect();
     let message = format!("pipelines go in a circle: {}", way.join(" -> "));
-    Some(place(root, &start.id()).error_at("exporters", message).hint("take one of the connectors out"))
+    Some(
+        place(root, &start.id())
+            .error_at("exporters", message)
+            .hint("take one of the connectors out"),
+    )
 }
 
 fn extensions_are_running(plan: &Plan, root: &Node) -> Vec<ConfigError> {
     let mut needed: Vec<(&ComponentId, ComponentId)> = Vec::new();
     let pipelines = plan.pipelines();
     for part in &plan.receivers.parts {
-        if pipelines.iter().any(|pipeline| pipeline.receivers.contains(&part.id)) {
-            needed.extend(part.config.extensions().into_iter().map(|id| (&part.id, id)));
+        if pipelines
+            .iter()
+            .any(|pipeline| pipeline.receivers.contains(&part.id))
+        {
+            needed.extend(
+                part.config
+                    .extensions()
+                    .into_iter()
+                    .map(|id| (&part.id, id)),
+            );
         }
     }
     for part in &plan.exporters.parts {
-        if pipelines.iter().any(|pipeline| pipeline.exporters.contains(&part.id)) {
-            let used = part.config.extensions().into_iter().chain(part.config.settings().queue.storage);
+        if pipelines
+            .iter()
+            .any(|pipeline| pipeline.exporters.contains(&part.id))
+        {
+            let used = part
+                .config
+                .extensions()
+                .into_iter()
+                .chain(part.config.settings().queue.storage);
             needed.extend(used.map(|id| (&part.id, id)));
         }
     }
@@ -146,8 +211,13 @@ fn extensions_are_running(plan: &Plan, root: &Node) -> Vec<ConfigError> {
         .map(|(user, id)| {
             let service = root.get("service").unwrap_or(root);
             service
-                .error_at("extensions", format!("{user} uses extension {id}, which is not running"))
-                .hint(format!("define {id} under extensions: and list it under service.extensions"))
+                .error_at(
+                    "extensions",
+                    format!("{user} uses extension {id}, which is not running"),
+                )
+                .hint(format!(
+                    "define {id} under extensions: and list it under service.extensions"
+                ))
         })
         .collect()
 }
@@ -157,13 +227,22 @@ fn queues_on_disk_count_what_they_can(plan: &Plan) -> Vec<ConfigError> {
     for part in &plan.exporters.parts {
         let queue = part.config.settings().queue;
         let mut refuse = |message: &str, hint: &str| {
-            errors.push(plan.exporter_error(&part.id, "sending_queue", message).hint(hint));
+            errors.push(
+                plan.exporter_error(&part.id, "sending_queue", message)
+                    .hint(hint),
+            );
         };
         if queue.storage.is_some() && queue.sizer == Sizer::Items {
-            refuse("a queue on disk can't count items", "write sizer: requests or sizer: bytes");
+            refuse(
+                "a queue on disk can't count items",
+                "write sizer: requests or sizer: bytes",
+            );
         }
         if queue.storage.is_some() && (queue.wait_for_result || !queue.enabled) {
-            refuse("a queue on disk answers once the batch is there", "take storage out, or wait_for_result and enabled: false");
+            refuse(
+                "a queue on disk answers once the batch is there",
+                "take storage out, or wait_for_result and enabled: false",
+            );
         }
     }
     errors
@@ -171,7 +250,11 @@ fn queues_on_disk_count_what_they_can(plan: &Plan) -> Vec<ConfigError> {
 
 /// The value of a pipeline, or the nearest thing that is there.
 fn place<'a>(root: &'a Node, pipeline: &str) -> &'a Node {
-    let Some(service) = root.get("service") else { return root };
-    let Some(pipelines) = service.get("pipelines") else { return service };
+    let Some(service) = root.get("service") else {
+        return root;
+    };
+    let Some(pipelines) = service.get("pipelines") else {
+        return service;
+    };
     pipelines.get(pipeline).unwrap_or(pipelines)
 }

@@ -38,7 +38,11 @@ struct Delivery<'a> {
 
 impl Path {
     /// Runs the processors and gathers what goes where; nothing is kept yet.
-    fn route<'a>(&'a self, batch: Batch, deliveries: &mut Vec<Delivery<'a>>) -> Result<(), Refused> {
+    fn route<'a>(
+        &'a self,
+        batch: Batch,
+        deliveries: &mut Vec<Delivery<'a>>,
+    ) -> Result<(), Refused> {
         let mut batch = batch;
         for stage in &self.stages {
             batch = stage.process(batch)?;
@@ -48,9 +52,14 @@ impl Path {
         }
         for output in &self.outputs {
             match output {
-                Output::Queue(queue) => deliveries.push(Delivery { queue, batch: batch.clone() }),
+                Output::Queue(queue) => deliveries.push(Delivery {
+                    queue,
+                    batch: batch.clone(),
+                }),
                 Output::Path(None, path) => path.route(batch.clone(), deliveries)?,
-                Output::Path(Some(connector), path) => path.route(connector.process(batch.clone())?, deliveries)?,
+                Output::Path(Some(connector), path) => {
+                    path.route(connector.process(batch.clone())?, deliveries)?
+                }
             }
         }
         Ok(())
@@ -60,10 +69,14 @@ impl Path {
 impl Stage {
     fn process(&self, batch: Batch) -> Result<Batch, Refused> {
         let incoming = batch.items() as u64;
-        self.counters.incoming.fetch_add(incoming, Ordering::Relaxed);
+        self.counters
+            .incoming
+            .fetch_add(incoming, Ordering::Relaxed);
         match self.processor.process(batch) {
             Ok(batch) => {
-                self.counters.outgoing.fetch_add(batch.items() as u64, Ordering::Relaxed);
+                self.counters
+                    .outgoing
+                    .fetch_add(batch.items() as u64, Ordering::Relaxed);
                 Ok(batch)
             }
             Err(refused) => {
@@ -96,8 +109,14 @@ pub(crate) async fn accept(paths: &[Arc<Path>], batch: Batch) -> Result<Accepted
             }
             Err(error) => {
                 let exporter = delivery.queue.counters.id.as_str();
-                tracing::error!(exporter, error = &error as &dyn std::error::Error, "a batch can't be queued");
-                failure = Some(Refused::unavailable(format!("exporter {exporter}: {error}")));
+                tracing::error!(
+                    exporter,
+                    error = &error as &dyn std::error::Error,
+                    "a batch can't be queued"
+                );
+                failure = Some(Refused::unavailable(format!(
+                    "exporter {exporter}: {error}"
+                )));
                 delivery.missed();
             }
         }
@@ -115,7 +134,11 @@ fn reserve(deliveries: &[Delivery<'_>]) -> Result<Vec<Option<Reservation>>, Refu
     for delivery in deliveries {
         reserved.push(match delivery.queue.reserve(&delivery.batch) {
             Admission::Room(reservation) => Some(reservation),
-            Admission::Closed => return Err(Refused::unavailable("the hub is stopping; send again to the next one")),
+            Admission::Closed => {
+                return Err(Refused::unavailable(
+                    "the hub is stopping; send again to the next one",
+                ));
+            }
             Admission::Full if delivery.queue.is_required() => return Err(delivery.queue_full()),
             Admission::Full => {
                 full = Some(delivery);
@@ -130,7 +153,9 @@ fn reserve(deliveries: &[Delivery<'_>]) -> Result<Vec<Option<Reservation>>, Refu
 }
 
 /// Waits for the destinations that the sender waits for.
-async fn answer(awaited: Vec<tokio::sync::oneshot::Receiver<Outcome>>) -> Result<Accepted, Refused> {
+async fn answer(
+    awaited: Vec<tokio::sync::oneshot::Receiver<Outcome>>,
+) -> Result<Accepted, Refused> {
     let mut accepted = Accepted::default();
     for outcome in awaited {
         match outcome.await {
@@ -140,12 +165,23 @@ async fn answer(awaited: Vec<tokio::sync::oneshot::Receiver<Outcome>>) -> Result
                 accepted.message = why;
             }
             Ok(Outcome::Retry { after, why }) => {
-                return Err(Refused { retry_after: after, ..Refused::unavailable(why) });
+                return Err(Refused {
+                    retry_after: after,
+                    ..Refused::unavailable(why)
+                });
             }
             Ok(Outcome::Rejected { why }) => {
-                return Err(Refused { reason: RefusalReason::Rejected, message: why, retry_after: None });
+                return Err(Refused {
+                    reason: RefusalReason::Rejected,
+                    message: why,
+                    retry_after: None,
+                });
             }
-            Err(_) => return Err(Refused::unavailable("the exporter stopped before it answered")),
+            Err(_) => {
+                return Err(Refused::unavailable(
+                    "the exporter stopped before it answered",
+                ));
+            }
         }
     }
     Ok(accepted)
@@ -153,13 +189,18 @@ async fn answer(awaited: Vec<tokio::sync::oneshot::Receiver<Outcome>>) -> Result
 
 impl Delivery<'_> {
     fn missed(&self) {
-        self.queue.counters.enqueue_failed.add(self.batch.signal(), self.batch.items());
+        self.queue
+            .counters
+            .enqueue_failed
+            .add(self.batch.signal(), self.batch.items());
     }
 
     fn queue_full(&self) -> Refused {
         let exporter = &self.queue.counters.id;
         Refused::overloaded(
-            format!("the queue of exporter {exporter} is full; send again in a second, or raise sending_queue.queue_size"),
+            format!(
+                "the queue of exporter {exporter} is full; send again in a second, or raise sending_queue.queue_size"
+            ),
             Duration::from_secs(1),
         )
     }

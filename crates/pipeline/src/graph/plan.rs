@@ -5,8 +5,8 @@ use fanlight_otlp::{Signal, SignalSet};
 
 use super::section::{Part, Section};
 use crate::{
-    ConnectorConfig, ConnectorKind, Destination, ExporterConfig, ExporterKind, ExtensionConfig, ExtensionKind, Peer,
-    ProcessorConfig, ProcessorKind, ReceiverConfig, ReceiverKind,
+    ConnectorConfig, ConnectorKind, Destination, ExporterConfig, ExporterKind, ExtensionConfig,
+    ExtensionKind, Peer, ProcessorConfig, ProcessorKind, ReceiverConfig, ReceiverKind,
 };
 
 /// The component types that a configuration may use.
@@ -70,19 +70,55 @@ impl Plan {
     ///
     /// # Errors
     /// Everything that is wrong, each with its place.
-    pub fn new(document: &Document, tables: &Tables, additions: Additions) -> Result<Plan, Vec<ConfigError>> {
+    pub fn new(
+        document: &Document,
+        tables: &Tables,
+        additions: Additions,
+    ) -> Result<Plan, Vec<ConfigError>> {
         let root = document.root();
         let service = root.get("service");
         let mut errors = Vec::new();
         let mut plan = Plan {
-            receivers: Section::read("receiver", root.get("receivers"), tables.receivers, tables.later, &mut errors),
-            processors: Section::read("processor", root.get("processors"), tables.processors, tables.later, &mut errors),
-            exporters: Section::read("exporter", root.get("exporters"), tables.exporters, tables.later, &mut errors),
-            connectors: Section::read("connector", root.get("connectors"), tables.connectors, tables.later, &mut errors),
-            extensions: Section::read("extension", root.get("extensions"), tables.extensions, tables.later, &mut errors),
+            receivers: Section::read(
+                "receiver",
+                root.get("receivers"),
+                tables.receivers,
+                tables.later,
+                &mut errors,
+            ),
+            processors: Section::read(
+                "processor",
+                root.get("processors"),
+                tables.processors,
+                tables.later,
+                &mut errors,
+            ),
+            exporters: Section::read(
+                "exporter",
+                root.get("exporters"),
+                tables.exporters,
+                tables.later,
+                &mut errors,
+            ),
+            connectors: Section::read(
+                "connector",
+                root.get("connectors"),
+                tables.connectors,
+                tables.later,
+                &mut errors,
+            ),
+            extensions: Section::read(
+                "extension",
+                root.get("extensions"),
+                tables.extensions,
+                tables.later,
+                &mut errors,
+            ),
             running_extensions: Vec::new(),
             pipelines: Vec::new(),
-            is_implied: service.and_then(|service| service.get("pipelines")).is_none(),
+            is_implied: service
+                .and_then(|service| service.get("pipelines"))
+                .is_none(),
         };
         // References to components that could not be read would only repeat their errors.
         if errors.is_empty() {
@@ -95,7 +131,11 @@ impl Plan {
             plan.add(additions);
             super::check::check(&plan, root, &mut errors);
         }
-        if errors.is_empty() { Ok(plan) } else { Err(errors) }
+        if errors.is_empty() {
+            Ok(plan)
+        } else {
+            Err(errors)
+        }
     }
 
     /// The pipelines, in the order in which the configuration lists them.
@@ -105,21 +145,42 @@ impl Plan {
 
     /// Every exporter that a pipeline feeds, with where it sends to.
     pub fn destinations(&self) -> impl Iterator<Item = (&ComponentId, Destination, SignalSet)> {
-        self.exporters.parts.iter().map(|part| (&part.id, part.config.destination(), self.signals_of(&part.id)))
+        self.exporters
+            .parts
+            .iter()
+            .map(|part| {
+                (
+                    &part.id,
+                    part.config.destination(),
+                    self.signals_of(&part.id),
+                )
+            })
             .filter(|(_, _, signals)| !signals.is_empty())
     }
 
     /// The addresses that receivers of pipelines will listen on, as configured.
     pub fn endpoints(&self) -> impl Iterator<Item = (&ComponentId, Peer)> {
         let used = |part: &&Part<dyn ReceiverConfig>| {
-            self.pipelines.iter().any(|pipeline| pipeline.receivers.contains(&part.id))
+            self.pipelines
+                .iter()
+                .any(|pipeline| pipeline.receivers.contains(&part.id))
         };
         let parts = self.receivers.parts.iter().filter(used);
-        parts.flat_map(|part| part.config.endpoints().into_iter().map(move |peer| (&part.id, peer)))
+        parts.flat_map(|part| {
+            part.config
+                .endpoints()
+                .into_iter()
+                .map(move |peer| (&part.id, peer))
+        })
     }
 
     /// An error about an exporter, at its place in the configuration.
-    pub fn exporter_error(&self, id: &ComponentId, key: &str, message: impl Into<String>) -> ConfigError {
+    pub fn exporter_error(
+        &self,
+        id: &ComponentId,
+        key: &str,
+        message: impl Into<String>,
+    ) -> ConfigError {
         match self.exporters.find(id).and_then(|part| part.node.as_ref()) {
             Some(node) => node.error_at(key, message),
             None => ConfigError::without_place(message),
@@ -128,7 +189,10 @@ impl Plan {
 
     /// The signals that pipelines bring to an exporter.
     pub fn signals_of(&self, exporter: &ComponentId) -> SignalSet {
-        let feeding = self.pipelines.iter().filter(|pipeline| pipeline.exporters.contains(exporter));
+        let feeding = self
+            .pipelines
+            .iter()
+            .filter(|pipeline| pipeline.exporters.contains(exporter));
         feeding.map(|pipeline| pipeline.signal).collect()
     }
 
@@ -139,13 +203,23 @@ impl Plan {
             Ok(entries) => {
                 let unknown = entries.iter().filter(|(key, _, _)| !known.contains(key));
                 errors.extend(unknown.map(|(key, _, _)| {
-                    service.error_at(key, format!("unknown key `{key}` in service")).suggest(key, &known)
+                    service
+                        .error_at(key, format!("unknown key `{key}` in service"))
+                        .suggest(key, &known)
                 }));
             }
             Err(error) => errors.push(error),
         }
-        self.running_extensions = references(service, "extensions", &self.extensions, None::<&Section<dyn ConnectorConfig>>, errors);
-        let Some(pipelines) = service.get("pipelines") else { return };
+        self.running_extensions = references(
+            service,
+            "extensions",
+            &self.extensions,
+            None::<&Section<dyn ConnectorConfig>>,
+            errors,
+        );
+        let Some(pipelines) = service.get("pipelines") else {
+            return;
+        };
         match pipelines.entries() {
             Ok(entries) => {
                 for (key, _, body) in entries {
@@ -165,33 +239,71 @@ impl Plan {
         }
     }
 
-    fn read_pipeline(&self, signal: Signal, name: String, body: &Node, errors: &mut Vec<ConfigError>) -> Pipeline {
+    fn read_pipeline(
+        &self,
+        signal: Signal,
+        name: String,
+        body: &Node,
+        errors: &mut Vec<ConfigError>,
+    ) -> Pipeline {
         let known = ["receivers", "processors", "exporters"];
         for (key, _, _) in body.entries().unwrap_or_default() {
             if !known.contains(&key) {
-                errors.push(body.error_at(key, format!("unknown key `{key}` in a pipeline")).suggest(key, &known));
+                errors.push(
+                    body.error_at(key, format!("unknown key `{key}` in a pipeline"))
+                        .suggest(key, &known),
+                );
             }
         }
         Pipeline {
             signal,
             name,
-            receivers: references(body, "receivers", &self.receivers, Some(&self.connectors), errors),
-            processors: references(body, "processors", &self.processors, None::<&Section<dyn ConnectorConfig>>, errors),
-            exporters: references(body, "exporters", &self.exporters, Some(&self.connectors), errors),
+            receivers: references(
+                body,
+                "receivers",
+                &self.receivers,
+                Some(&self.connectors),
+                errors,
+            ),
+            processors: references(
+                body,
+                "processors",
+                &self.processors,
+                None::<&Section<dyn ConnectorConfig>>,
+                errors,
+            ),
+            exporters: references(
+                body,
+                "exporters",
+                &self.exporters,
+                Some(&self.connectors),
+                errors,
+            ),
         }
     }
 
     /// Without `service.pipelines`, every receiver feeds every exporter that takes the signal.
     fn imply_pipelines(&mut self, root: &Node, errors: &mut Vec<ConfigError>) {
         if let Some(part) = self.processors.parts.first() {
-            let message = format!("processor {} stands in no pipeline, so nothing would pass it", part.id);
+            let message = format!(
+                "processor {} stands in no pipeline, so nothing would pass it",
+                part.id
+            );
             errors.push(root.error_at("processors", message).hint(
                 "add service.pipelines with receivers, processors and exporters, or take the processors out",
             ));
         }
         for signal in Signal::ALL {
-            let receivers = self.receivers.parts.iter().filter(|part| part.config.signals().contains(signal));
-            let exporters = self.exporters.parts.iter().filter(|part| part.config.signals().contains(signal));
+            let receivers = self
+                .receivers
+                .parts
+                .iter()
+                .filter(|part| part.config.signals().contains(signal));
+            let exporters = self
+                .exporters
+                .parts
+                .iter()
+                .filter(|part| part.config.signals().contains(signal));
             let pipeline = Pipeline {
                 signal,
                 name: String::new(),
@@ -208,14 +320,25 @@ impl Plan {
 
     fn add(&mut self, additions: Additions) {
         for (id, config) in additions.exporters {
-            let named = self.pipelines.iter().any(|pipeline| pipeline.exporters.contains(&id));
+            let named = self
+                .pipelines
+                .iter()
+                .any(|pipeline| pipeline.exporters.contains(&id));
             let signals = config.signals();
             let takes = |pipeline: &&mut Pipeline| !named && signals.contains(pipeline.signal);
-            self.pipelines.iter_mut().filter(takes).for_each(|pipeline| pipeline.exporters.push(id.clone()));
+            self.pipelines
+                .iter_mut()
+                .filter(takes)
+                .for_each(|pipeline| pipeline.exporters.push(id.clone()));
             self.exporters.parts.push(Part::added(id, config));
         }
-        let exporters: Vec<(ComponentId, SignalSet)> =
-            self.exporters.parts.iter().filter(|part| part.node.is_none()).map(|part| (part.id.clone(), part.config.signals())).collect();
+        let exporters: Vec<(ComponentId, SignalSet)> = self
+            .exporters
+            .parts
+            .iter()
+            .filter(|part| part.node.is_none())
+            .map(|part| (part.id.clone(), part.config.signals()))
+            .collect();
         for (id, config) in additions.receivers {
             for signal in config.signals().iter() {
                 self.add_receiver(&id, signal, &exporters);
@@ -224,25 +347,48 @@ impl Plan {
         }
         if self.is_implied {
             // A signal that nothing takes needs no pipeline; one that the user wrote down is an error instead.
-            self.pipelines.retain(|pipeline| !pipeline.exporters.is_empty());
+            self.pipelines
+                .retain(|pipeline| !pipeline.exporters.is_empty());
         }
     }
 
-    fn add_receiver(&mut self, id: &ComponentId, signal: Signal, added: &[(ComponentId, SignalSet)]) {
+    fn add_receiver(
+        &mut self,
+        id: &ComponentId,
+        signal: Signal,
+        added: &[(ComponentId, SignalSet)],
+    ) {
         let receivers = &self.receivers;
-        let is_otlp = |id: &ComponentId| receivers.find(id).is_some_and(|part| part.is_called("otlp"));
+        let is_otlp = |id: &ComponentId| {
+            receivers
+                .find(id)
+                .is_some_and(|part| part.is_called("otlp"))
+        };
         let mut joined = false;
-        for pipeline in self.pipelines.iter_mut().filter(|pipeline| pipeline.signal == signal) {
+        for pipeline in self
+            .pipelines
+            .iter_mut()
+            .filter(|pipeline| pipeline.signal == signal)
+        {
             if pipeline.receivers.iter().any(is_otlp) {
                 pipeline.receivers.push(id.clone());
                 joined = true;
             }
         }
-        let exporters: Vec<ComponentId> =
-            added.iter().filter(|(_, signals)| signals.contains(signal)).map(|(id, _)| id.clone()).collect();
+        let exporters: Vec<ComponentId> = added
+            .iter()
+            .filter(|(_, signals)| signals.contains(signal))
+            .map(|(id, _)| id.clone())
+            .collect();
         if !joined && !exporters.is_empty() {
             let name = id.to_string().replace('/', "_");
-            self.pipelines.push(Pipeline { signal, name, receivers: vec![id.clone()], processors: Vec::new(), exporters });
+            self.pipelines.push(Pipeline {
+                signal,
+                name,
+                receivers: vec![id.clone()],
+                processors: Vec::new(),
+                exporters,
+            });
         }
     }
 }
@@ -250,13 +396,20 @@ impl Plan {
 impl Pipeline {
     /// The pipeline's id in configuration: `traces` or `traces/name`.
     pub fn id(&self) -> String {
-        if self.name.is_empty() { self.signal.name().to_owned() } else { format!("{}/{}", self.signal, self.name) }
+        if self.name.is_empty() {
+            self.signal.name().to_owned()
+        } else {
+            format!("{}/{}", self.signal, self.name)
+        }
     }
 }
 
 fn pipeline_id(key: &str) -> Result<(Signal, String), String> {
     let (signal, name) = key.split_once('/').unwrap_or((key, ""));
-    let signal = signal.trim().parse().map_err(|_| format!("unknown signal in pipeline id `{key}`"))?;
+    let signal = signal
+        .trim()
+        .parse()
+        .map_err(|_| format!("unknown signal in pipeline id `{key}`"))?;
     Ok((signal, name.trim().to_owned()))
 }
 
@@ -268,7 +421,9 @@ fn references<C: ?Sized, D: ?Sized>(
     connectors: Option<&Section<D>>,
     errors: &mut Vec<ConfigError>,
 ) -> Vec<ComponentId> {
-    let Some(list) = node.get(key) else { return Vec::new() };
+    let Some(list) = node.get(key) else {
+        return Vec::new();
+    };
     let elements = list.elements().unwrap_or_else(|error| {
         errors.push(error);
         &[]
@@ -284,20 +439,33 @@ fn references<C: ?Sized, D: ?Sized>(
         };
         let id: Result<ComponentId, _> = text.parse();
         let known = id.as_ref().ok().and_then(|id| {
-            let connector = || connectors.and_then(|connectors| connectors.find(id)).map(|part| &part.id);
+            let connector = || {
+                connectors
+                    .and_then(|connectors| connectors.find(id))
+                    .map(|part| &part.id)
+            };
             section.find(id).map(|part| &part.id).or_else(connector)
         });
         match known {
-            Some(id) if found.contains(id) => errors.push(element.error(format!("{} `{text}` is listed twice", section.class))),
+            Some(id) if found.contains(id) => {
+                errors.push(element.error(format!("{} `{text}` is listed twice", section.class)))
+            }
             Some(id) => found.push(id.clone()),
             // The hub's own exporter may be named where it is wanted.
-            None if text == "store" && section.class == "exporter" => found.push(ComponentId::of("store")),
+            None if text == "store" && section.class == "exporter" => {
+                found.push(ComponentId::of("store"))
+            }
             None => {
                 let mut ids = section.ids();
                 ids.extend(connectors.map(Section::ids).unwrap_or_default());
                 let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
                 let message = format!("{} `{text}` is not defined", section.class);
-                errors.push(element.error(message).suggest(&text, &ids).or_hint(format!("define it under {}s:", section.class)));
+                errors.push(
+                    element
+                        .error(message)
+                        .suggest(&text, &ids)
+                        .or_hint(format!("define it under {}s:", section.class)),
+                );
             }
         }
     }

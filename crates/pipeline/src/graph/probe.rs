@@ -33,7 +33,11 @@ impl Plan {
     ///
     /// # Errors
     /// Names the first component that can't be built.
-    pub async fn probe(&self, host: &Host, sample: fn(Signal) -> Batch) -> Result<Vec<Answer>, StartError> {
+    pub async fn probe(
+        &self,
+        host: &Host,
+        sample: fn(Signal) -> Batch,
+    ) -> Result<Vec<Answer>, StartError> {
         let extensions = self.build_extensions(host)?;
         let (stopper, stop) = Stop::new();
         for extension in extensions.values() {
@@ -41,13 +45,23 @@ impl Plan {
         }
         let mut answers = Vec::new();
         for (id, destination, signals) in self.destinations() {
-            let Some(part) = self.exporters.find(id) else { continue };
-            let exporter = part.config.build(&host.context(id, &extensions)).map_err(failed("exporter", id))?;
-            let timeout = Some(part.config.settings().timeout).filter(|timeout| !timeout.is_zero()).unwrap_or(PATIENCE);
+            let Some(part) = self.exporters.find(id) else {
+                continue;
+            };
+            let exporter = part
+                .config
+                .build(&host.context(id, &extensions))
+                .map_err(failed("exporter", id))?;
+            let timeout = Some(part.config.settings().timeout)
+                .filter(|timeout| !timeout.is_zero())
+                .unwrap_or(PATIENCE);
             for signal in signals.iter() {
                 let begun = std::time::Instant::now();
                 let outcome = tokio::time::timeout(timeout, exporter.send(&sample(signal))).await;
-                let why = || Outcome::Retry { after: None, why: format!("no answer within {timeout:?}") };
+                let why = || Outcome::Retry {
+                    after: None,
+                    why: format!("no answer within {timeout:?}"),
+                };
                 answers.push(Answer {
                     exporter: id.clone(),
                     destination: destination.text.clone(),

@@ -48,7 +48,11 @@ pub struct Stopped {
 }
 
 impl Running {
-    pub(crate) fn new(status: Status, abandoner: Stopper, queues: Vec<(ComponentId, Arc<ExportQueue>)>) -> Running {
+    pub(crate) fn new(
+        status: Status,
+        abandoner: Stopper,
+        queues: Vec<(ComponentId, Arc<ExportQueue>)>,
+    ) -> Running {
         Running {
             status,
             listening: Vec::new(),
@@ -61,20 +65,40 @@ impl Running {
     }
 
     pub(crate) fn run_extension(&mut self, id: &ComponentId, extension: Arc<dyn Extension>) {
-        self.listening.extend(extension.listening().into_iter().map(|listening| (id.clone(), listening)));
+        self.listening.extend(
+            extension
+                .listening()
+                .into_iter()
+                .map(|listening| (id.clone(), listening)),
+        );
         let (id, stop) = (id.clone(), self.extensions.stop.clone());
-        self.extensions.tasks.spawn(async move { (id, extension.run(stop).await) });
+        self.extensions
+            .tasks
+            .spawn(async move { (id, extension.run(stop).await) });
     }
 
-    pub(crate) fn run_receiver(&mut self, id: &ComponentId, receiver: Box<dyn Receiver>, inlet: Inlet) {
-        self.listening.extend(receiver.listening().into_iter().map(|listening| (id.clone(), listening)));
+    pub(crate) fn run_receiver(
+        &mut self,
+        id: &ComponentId,
+        receiver: Box<dyn Receiver>,
+        inlet: Inlet,
+    ) {
+        self.listening.extend(
+            receiver
+                .listening()
+                .into_iter()
+                .map(|listening| (id.clone(), listening)),
+        );
         let (id, stop) = (id.clone(), self.receivers.stop.clone());
-        self.receivers.tasks.spawn(async move { (id, receiver.run(inlet, stop).await) });
+        self.receivers
+            .tasks
+            .spawn(async move { (id, receiver.run(inlet, stop).await) });
     }
 
     pub(crate) fn run_exporter(&mut self, id: &ComponentId, runner: Runner) {
         let id = id.clone();
-        self.exporters.spawn(async move { (id, runner.run().await) });
+        self.exporters
+            .spawn(async move { (id, runner.run().await) });
     }
 
     /// Where the graph listens.
@@ -91,15 +115,31 @@ impl Running {
                 else => std::future::pending().await,
             };
             match ended {
-                Ok((id, Ok(()))) => break Broken { component: id.to_string(), error: None },
-                Ok((id, Err(error))) => break Broken { component: id.to_string(), error: Some(error) },
+                Ok((id, Ok(()))) => {
+                    break Broken {
+                        component: id.to_string(),
+                        error: None,
+                    };
+                }
+                Ok((id, Err(error))) => {
+                    break Broken {
+                        component: id.to_string(),
+                        error: Some(error),
+                    };
+                }
                 Err(panic) => {
                     let error = BuildError::new("its task panicked, which is a bug").because(panic);
-                    break Broken { component: "a component".to_owned(), error: Some(error) };
+                    break Broken {
+                        component: "a component".to_owned(),
+                        error: Some(error),
+                    };
                 }
             }
         };
-        let why = broken.error.as_ref().map_or_else(|| "it returned".to_owned(), ToString::to_string);
+        let why = broken
+            .error
+            .as_ref()
+            .map_or_else(|| "it returned".to_owned(), ToString::to_string);
         self.status.component_broke(&broken.component, &why);
         broken
     }
@@ -111,16 +151,21 @@ impl Running {
         self.receivers.stop(until).await;
         self.queues.iter().for_each(|(_, queue)| queue.close());
         let mut stopped = Stopped::default();
-        while let Ok(Some(ended)) = tokio::time::timeout_at(until, self.exporters.join_next()).await {
+        while let Ok(Some(ended)) = tokio::time::timeout_at(until, self.exporters.join_next()).await
+        {
             stopped.add(ended.ok());
         }
         self.abandoner.stop();
         // Exporters that were given the word end at once, unless one holds its thread; that one is left behind.
         let grace = tokio::time::Instant::now() + Duration::from_secs(1);
-        while let Ok(Some(ended)) = tokio::time::timeout_at(grace, self.exporters.join_next()).await {
+        while let Ok(Some(ended)) = tokio::time::timeout_at(grace, self.exporters.join_next()).await
+        {
             stopped.add(ended.ok());
         }
-        let kept = self.queues.iter().map(|(id, queue)| (id.clone(), queue.finish()));
+        let kept = self
+            .queues
+            .iter()
+            .map(|(id, queue)| (id.clone(), queue.finish()));
         stopped.kept = kept.filter(|(_, batches)| *batches > 0).collect();
         self.extensions.stop(grace).await;
         stopped
@@ -130,7 +175,11 @@ impl Running {
 impl Group {
     fn new() -> Group {
         let (stopper, stop) = Stop::new();
-        Group { tasks: JoinSet::new(), stopper, stop }
+        Group {
+            tasks: JoinSet::new(),
+            stopper,
+            stop,
+        }
     }
 
     async fn stop(&mut self, until: tokio::time::Instant) {

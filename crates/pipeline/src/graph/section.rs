@@ -33,7 +33,10 @@ impl<C: ?Sized> Section<C> {
         later: &[(&str, &str)],
         errors: &mut Vec<ConfigError>,
     ) -> Section<C> {
-        let mut section = Section { class, parts: Vec::new() };
+        let mut section = Section {
+            class,
+            parts: Vec::new(),
+        };
         let Some(node) = node else { return section };
         let entries = match node.entries() {
             Ok(entries) => entries,
@@ -69,7 +72,13 @@ impl<C: ?Sized> Section<C> {
 impl<C: ?Sized> Part<C> {
     /// A component that the hub adds by itself.
     pub(crate) fn added(id: ComponentId, config: Box<C>) -> Part<C> {
-        Part { id, kind: "", aliases: &[], config, node: None }
+        Part {
+            id,
+            kind: "",
+            aliases: &[],
+            config,
+            node: None,
+        }
     }
 
     /// Whether its type can be spelt so.
@@ -86,14 +95,33 @@ fn read_part<C: ?Sized>(
     table: &[&'static Kind<C>],
     later: &[(&str, &str)],
 ) -> Result<Part<C>, ConfigError> {
-    let id: ComponentId = key.parse().map_err(|error| section.error_at(key, format!("{error}")))?;
+    let id: ComponentId = key
+        .parse()
+        .map_err(|error| section.error_at(key, format!("{error}")))?;
     if let Some(kind) = table.iter().find(|kind| kind.is_called(id.kind())) {
         let config = (kind.decode)(body)?;
-        return Ok(Part { id, kind: kind.name, aliases: kind.aliases, config, node: Some(body.clone()) });
+        return Ok(Part {
+            id,
+            kind: kind.name,
+            aliases: kind.aliases,
+            config,
+            node: Some(body.clone()),
+        });
     }
     if let Some((_, sentence)) = later.iter().find(|(name, _)| *name == id.kind()) {
-        return Err(section.error_at(key, format!("{class} type `{}` is not in this release", id.kind())).hint(*sentence));
+        return Err(section
+            .error_at(
+                key,
+                format!("{class} type `{}` is not in this release", id.kind()),
+            )
+            .hint(*sentence));
     }
-    let names: Vec<&str> = table.iter().flat_map(|kind| std::iter::once(&kind.name).chain(kind.aliases)).copied().collect();
-    Err(section.error_at(key, format!("unknown {class} type `{}`", id.kind())).suggest(id.kind(), &names))
+    let names: Vec<&str> = table
+        .iter()
+        .flat_map(|kind| std::iter::once(&kind.name).chain(kind.aliases))
+        .copied()
+        .collect();
+    Err(section
+        .error_at(key, format!("unknown {class} type `{}`", id.kind()))
+        .suggest(id.kind(), &names))
 }

@@ -50,21 +50,38 @@ impl Plan {
         for pipeline in self.pipelines() {
             host.status.pipeline(snapshot(pipeline));
         }
-        let mut running = Running::new(host.status.clone(), abandoner, queues.into_iter().collect());
-        extensions.into_iter().for_each(|(id, extension)| running.run_extension(&id, extension));
-        runners.into_iter().for_each(|(id, runner)| running.run_exporter(&id, runner));
+        let mut running =
+            Running::new(host.status.clone(), abandoner, queues.into_iter().collect());
+        extensions
+            .into_iter()
+            .for_each(|(id, extension)| running.run_extension(&id, extension));
+        runners
+            .into_iter()
+            .for_each(|(id, runner)| running.run_exporter(&id, runner));
         for (id, receiver) in receivers {
             let fed = Signal::ALL.map(|signal| self.paths_of(&id, signal, &paths));
-            running.run_receiver(&id, receiver, Inlet::new(&id.to_string(), fed, host.status.clone()));
+            running.run_receiver(
+                &id,
+                receiver,
+                Inlet::new(&id.to_string(), fed, host.status.clone()),
+            );
         }
         Ok(running)
     }
 
-    pub(super) fn build_extensions(&self, host: &Host) -> Result<BTreeMap<ComponentId, Arc<dyn Extension>>, StartError> {
+    pub(super) fn build_extensions(
+        &self,
+        host: &Host,
+    ) -> Result<BTreeMap<ComponentId, Arc<dyn Extension>>, StartError> {
         let mut built = BTreeMap::new();
         for id in &self.running_extensions {
-            let Some(part) = self.extensions.find(id) else { continue };
-            let extension = part.config.build(&host.context(id, &built)).map_err(failed("extension", id))?;
+            let Some(part) = self.extensions.find(id) else {
+                continue;
+            };
+            let extension = part
+                .config
+                .build(&host.context(id, &built))
+                .map_err(failed("extension", id))?;
             built.insert(id.clone(), extension);
         }
         Ok(built)
@@ -76,18 +93,41 @@ impl Plan {
         host: &Host,
         extensions: &BTreeMap<ComponentId, Arc<dyn Extension>>,
         abandon: &Stop,
-    ) -> Result<(BTreeMap<ComponentId, Arc<ExportQueue>>, Vec<(ComponentId, Runner)>), StartError> {
+    ) -> Result<
+        (
+            BTreeMap<ComponentId, Arc<ExportQueue>>,
+            Vec<(ComponentId, Runner)>,
+        ),
+        StartError,
+    > {
         let (mut queues, mut runners) = (BTreeMap::new(), Vec::new());
         for (id, destination, signals) in self.destinations() {
-            let Some(part) = self.exporters.find(id) else { continue };
+            let Some(part) = self.exporters.find(id) else {
+                continue;
+            };
             let context = host.context(id, extensions);
-            let exporter = part.config.build(&context).map_err(failed("exporter", id))?;
+            let exporter = part
+                .config
+                .build(&context)
+                .map_err(failed("exporter", id))?;
             let settings = part.config.settings();
             let disk = open_disk(id, &settings.queue, &context).map_err(failed("exporter", id))?;
-            let counters = host.status.exporter(&id.to_string(), &destination.text, signals, settings.queue.queue_size);
+            let counters = host.status.exporter(
+                &id.to_string(),
+                &destination.text,
+                signals,
+                settings.queue.queue_size,
+            );
             let queue = Arc::new(ExportQueue::new(settings.queue.clone(), disk, counters));
-            let batching = Signal::ALL.map(|signal| self.batching(id, signal, settings.queue.batch.as_ref()));
-            let runner = Runner::new(Arc::from(exporter), Arc::clone(&queue), settings, batching, abandon.clone());
+            let batching =
+                Signal::ALL.map(|signal| self.batching(id, signal, settings.queue.batch.as_ref()));
+            let runner = Runner::new(
+                Arc::from(exporter),
+                Arc::clone(&queue),
+                settings,
+                batching,
+                abandon.clone(),
+            );
             queues.insert(id.clone(), queue);
             runners.push((id.clone(), runner));
         }
@@ -95,11 +135,24 @@ impl Plan {
     }
 
     /// How an exporter joins batches of a signal: as its queue says, else as the `batch` processor before it says.
-    fn batching(&self, exporter: &ComponentId, signal: Signal, own: Option<&Batching>) -> Option<Batching> {
-        let feeding = || self.pipelines().iter().filter(move |pipeline| pipeline.signal == signal);
-        let processors = feeding().filter(|pipeline| pipeline.exporters.contains(exporter)).flat_map(|p| &p.processors);
+    fn batching(
+        &self,
+        exporter: &ComponentId,
+        signal: Signal,
+        own: Option<&Batching>,
+    ) -> Option<Batching> {
+        let feeding = || {
+            self.pipelines()
+                .iter()
+                .filter(move |pipeline| pipeline.signal == signal)
+        };
+        let processors = feeding()
+            .filter(|pipeline| pipeline.exporters.contains(exporter))
+            .flat_map(|p| &p.processors);
         own.cloned().or_else(|| {
-            processors.filter_map(|id| self.processors.find(id)).find_map(|part| part.config.batching())
+            processors
+                .filter_map(|id| self.processors.find(id))
+                .find_map(|part| part.config.batching())
         })
     }
 
@@ -116,15 +169,29 @@ impl Plan {
             for pipeline in self.pipelines() {
                 let id = pipeline.id();
                 let targets = self.targets(pipeline);
-                if paths.contains_key(&id) || targets.iter().any(|(_, next)| !paths.contains_key(&next.id())) {
+                if paths.contains_key(&id)
+                    || targets
+                        .iter()
+                        .any(|(_, next)| !paths.contains_key(&next.id()))
+                {
                     continue;
                 }
                 let stages = self.build_stages(pipeline, host, extensions)?;
-                let exported = pipeline.exporters.iter().filter_map(|id| queues.get(id).cloned()).map(Output::Queue);
+                let exported = pipeline
+                    .exporters
+                    .iter()
+                    .filter_map(|id| queues.get(id).cloned())
+                    .map(Output::Queue);
                 let mut outputs: Vec<Output> = exported.collect();
                 for (connector, next) in targets {
-                    let Some(part) = self.connectors.find(connector) else { continue };
-                    let processor = part.config.build(pipeline.signal, next.signal, &host.context(connector, extensions));
+                    let Some(part) = self.connectors.find(connector) else {
+                        continue;
+                    };
+                    let processor = part.config.build(
+                        pipeline.signal,
+                        next.signal,
+                        &host.context(connector, extensions),
+                    );
                     let processor = processor.map_err(failed("connector", connector))?;
                     if let Some(path) = paths.get(&next.id()) {
                         outputs.push(Output::Path(processor, Arc::clone(path)));
@@ -148,30 +215,48 @@ impl Plan {
     ) -> Result<Vec<Stage>, StartError> {
         let mut stages = Vec::new();
         for id in &pipeline.processors {
-            let Some(part) = self.processors.find(id) else { continue };
+            let Some(part) = self.processors.find(id) else {
+                continue;
+            };
             if part.config.batching().is_some() {
                 continue;
             }
             let context = host.context(id, extensions);
-            let processor = part.config.build(pipeline.signal, &context).map_err(failed("processor", id))?;
-            let counters = host.status.processor(&id.to_string(), &pipeline.id(), pipeline.signal);
-            stages.push(Stage { processor, counters });
+            let processor = part
+                .config
+                .build(pipeline.signal, &context)
+                .map_err(failed("processor", id))?;
+            let counters = host
+                .status
+                .processor(&id.to_string(), &pipeline.id(), pipeline.signal);
+            stages.push(Stage {
+                processor,
+                counters,
+            });
         }
         Ok(stages)
     }
 
-    #[expect(clippy::type_complexity, reason = "a list of built receivers with their ids")]
+    #[expect(
+        clippy::type_complexity,
+        reason = "a list of built receivers with their ids"
+    )]
     fn build_receivers(
         &self,
         host: &Host,
         extensions: &BTreeMap<ComponentId, Arc<dyn Extension>>,
     ) -> Result<Vec<(ComponentId, Box<dyn Receiver>)>, StartError> {
         let used = self.receivers.parts.iter().filter(|part| {
-            self.pipelines().iter().any(|pipeline| pipeline.receivers.contains(&part.id))
+            self.pipelines()
+                .iter()
+                .any(|pipeline| pipeline.receivers.contains(&part.id))
         });
         used.map(|part| {
             let built = part.config.build(&host.context(&part.id, extensions));
-            Ok((part.id.clone(), built.map_err(failed("receiver", &part.id))?))
+            Ok((
+                part.id.clone(),
+                built.map_err(failed("receiver", &part.id))?,
+            ))
         })
         .collect()
     }
@@ -180,19 +265,33 @@ impl Plan {
     fn targets(&self, pipeline: &Pipeline) -> Vec<(&ComponentId, &Pipeline)> {
         let mut targets = Vec::new();
         for id in &pipeline.exporters {
-            let Some(part) = self.connectors.find(id).filter(|_| self.exporters.find(id).is_none()) else { continue };
+            let Some(part) = self
+                .connectors
+                .find(id)
+                .filter(|_| self.exporters.find(id).is_none())
+            else {
+                continue;
+            };
             let reached = self.pipelines().iter().filter(|next| {
-                next.receivers.contains(&part.id) && part.config.connects(pipeline.signal, next.signal)
+                next.receivers.contains(&part.id)
+                    && part.config.connects(pipeline.signal, next.signal)
             });
             targets.extend(reached.map(|next| (&part.id, next)));
         }
         targets
     }
 
-    fn paths_of(&self, receiver: &ComponentId, signal: Signal, paths: &BTreeMap<String, Arc<Path>>) -> Vec<Arc<Path>> {
+    fn paths_of(
+        &self,
+        receiver: &ComponentId,
+        signal: Signal,
+        paths: &BTreeMap<String, Arc<Path>>,
+    ) -> Vec<Arc<Path>> {
         let fed = self.pipelines().iter();
-        let fed = fed.filter(|pipeline| pipeline.signal == signal && pipeline.receivers.contains(receiver));
-        fed.filter_map(|pipeline| paths.get(&pipeline.id()).cloned()).collect()
+        let fed = fed
+            .filter(|pipeline| pipeline.signal == signal && pipeline.receivers.contains(receiver));
+        fed.filter_map(|pipeline| paths.get(&pipeline.id()).cloned())
+            .collect()
     }
 }
 
@@ -217,7 +316,9 @@ fn open_disk(
     queue: &fanlight_config::blocks::Queue,
     context: &BuildContext<'_>,
 ) -> Result<Option<DiskQueue>, BuildError> {
-    let Some(storage) = &queue.storage else { return Ok(None) };
+    let Some(storage) = &queue.storage else {
+        return Ok(None);
+    };
     let storage = context.queue_storage(storage)?;
     let directory = storage.queue_directory(&id.to_string())?;
     let (disk, recovery) = DiskQueue::open(&directory, queue, storage.sync())?;
@@ -227,8 +328,14 @@ fn open_disk(
     Ok(Some(disk))
 }
 
-pub(super) fn failed<'a>(class: &'static str, id: &'a ComponentId) -> impl FnOnce(BuildError) -> StartError + use<'a> {
-    move |error| StartError { component: format!("{class} {id}"), error }
+pub(super) fn failed<'a>(
+    class: &'static str,
+    id: &'a ComponentId,
+) -> impl FnOnce(BuildError) -> StartError + use<'a> {
+    move |error| StartError {
+        component: format!("{class} {id}"),
+        error,
+    }
 }
 
 fn snapshot(pipeline: &Pipeline) -> PipelineSnapshot {

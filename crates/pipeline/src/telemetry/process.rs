@@ -19,7 +19,10 @@ const PAGE: u64 = 4096;
 impl ProcessUsage {
     /// What is used now, from [`/proc/self/stat`](https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html).
     pub fn now() -> ProcessUsage {
-        fs::read_to_string("/proc/self/stat").ok().and_then(|stat| ProcessUsage::read(&stat)).unwrap_or_default()
+        fs::read_to_string("/proc/self/stat")
+            .ok()
+            .and_then(|stat| ProcessUsage::read(&stat))
+            .unwrap_or_default()
     }
 
     fn read(stat: &str) -> Option<ProcessUsage> {
@@ -27,7 +30,10 @@ impl ProcessUsage {
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
         let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
         let ticks = field(14)? + field(15)?;
-        Some(ProcessUsage { cpu_seconds: ticks as f64 / TICKS, memory_rss: field(24)? * PAGE })
+        Some(ProcessUsage {
+            cpu_seconds: ticks as f64 / TICKS,
+            memory_rss: field(24)? * PAGE,
+        })
     }
 }
 
@@ -38,7 +44,13 @@ mod tests {
     #[test]
     fn a_name_with_brackets_and_spaces_moves_no_field() {
         let stat = "7 (a) b) S 1 7 7 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 3 0 100 9000 25 18446744073709551615 1";
-        assert_eq!(ProcessUsage::read(stat), Some(ProcessUsage { cpu_seconds: 3.0, memory_rss: 25 * 4096 }));
+        assert_eq!(
+            ProcessUsage::read(stat),
+            Some(ProcessUsage {
+                cpu_seconds: 3.0,
+                memory_rss: 25 * 4096
+            })
+        );
         assert_eq!(ProcessUsage::read("nonsense"), None);
     }
 

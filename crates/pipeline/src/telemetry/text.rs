@@ -8,8 +8,14 @@ use super::Metric;
 pub fn prometheus_text(metrics: &[Metric]) -> String {
     let mut page = String::new();
     for metric in metrics {
-        let kind = if metric.is_counter { "counter" } else { "gauge" };
-        let Metric { name, description, .. } = metric;
+        let kind = if metric.is_counter {
+            "counter"
+        } else {
+            "gauge"
+        };
+        let Metric {
+            name, description, ..
+        } = metric;
         // Writing to a String can't fail.
         let _ = write!(page, "# HELP {name} {description}\n# TYPE {name} {kind}\n");
         for series in &metric.series {
@@ -28,7 +34,10 @@ pub fn prometheus_text(metrics: &[Metric]) -> String {
 }
 
 fn escaped(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    value
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
 }
 
 #[cfg(test)]
@@ -44,11 +53,18 @@ mod tests {
             unit: "1",
             is_counter: true,
             series: vec![
-                Series { labels: vec![("exporter", "a\"b\\c\n".to_owned()), ("x", "y".to_owned())], value: 3.0 },
-                Series { labels: vec![], value: 0.5 },
+                Series {
+                    labels: vec![("exporter", "a\"b\\c\n".to_owned()), ("x", "y".to_owned())],
+                    value: 3.0,
+                },
+                Series {
+                    labels: vec![],
+                    value: 0.5,
+                },
             ],
         };
-        let page = "# HELP m Things.\n# TYPE m counter\nm{exporter=\"a\\\"b\\\\c\\n\",x=\"y\"} 3\nm 0.5\n";
+        let page =
+            "# HELP m Things.\n# TYPE m counter\nm{exporter=\"a\\\"b\\\\c\\n\",x=\"y\"} 3\nm 0.5\n";
         assert_eq!(prometheus_text(&[metric]), page);
     }
 }

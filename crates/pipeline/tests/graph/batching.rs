@@ -8,14 +8,20 @@ use fanlight_otlp::Signal;
 use crate::support::{Scripted, hub, logs};
 
 fn batching(min_size: u64, max_size: u64, flush_timeout: Duration) -> Option<Batching> {
-    Some(Batching { min_size, max_size, flush_timeout, ..Batching::default() })
+    Some(Batching {
+        min_size,
+        max_size,
+        flush_timeout,
+        ..Batching::default()
+    })
 }
 
 /// Scenario: batches of 10 for an exporter that wants 40 at once.
 /// Guarantee: they leave as one request, as soon as there are 40.
 #[tokio::test]
 async fn batches_leave_joined_as_soon_as_there_are_enough() {
-    let exporter = Scripted::new().with_queue(|queue| queue.batch = batching(40, 0, Duration::from_secs(60)));
+    let exporter =
+        Scripted::new().with_queue(|queue| queue.batch = batching(40, 0, Duration::from_secs(60)));
     let hub = hub(&[&exporter]).await;
     for _ in 0..4 {
         hub.door.offer(logs(10), "test").await.unwrap();
@@ -27,7 +33,8 @@ async fn batches_leave_joined_as_soon_as_there_are_enough() {
 /// Guarantee: it leaves when the time is over.
 #[tokio::test]
 async fn a_small_batch_leaves_when_its_time_is_over() {
-    let exporter = Scripted::new().with_queue(|queue| queue.batch = batching(1000, 0, Duration::from_millis(20)));
+    let exporter = Scripted::new()
+        .with_queue(|queue| queue.batch = batching(1000, 0, Duration::from_millis(20)));
     let hub = hub(&[&exporter]).await;
     hub.door.offer(logs(10), "test").await.unwrap();
     assert_eq!(exporter.took(10).await, [10]);
@@ -37,7 +44,8 @@ async fn a_small_batch_leaves_when_its_time_is_over() {
 /// Guarantee: it leaves in parts, all of them.
 #[tokio::test]
 async fn a_large_batch_leaves_in_parts() {
-    let exporter = Scripted::new().with_queue(|queue| queue.batch = batching(1, 4, Duration::from_millis(20)));
+    let exporter =
+        Scripted::new().with_queue(|queue| queue.batch = batching(1, 4, Duration::from_millis(20)));
     let hub = hub(&[&exporter]).await;
     hub.door.offer(logs(10), "test").await.unwrap();
     let sizes = exporter.took(10).await;
@@ -49,12 +57,16 @@ async fn a_large_batch_leaves_in_parts() {
 /// Guarantee: the two good ones are delivered by themselves, and only the third is lost.
 #[tokio::test]
 async fn one_senders_mistake_costs_nobody_else() {
-    let exporter = Scripted::refusing_above(5).with_queue(|queue| queue.batch = batching(14, 0, Duration::from_secs(60)));
+    let exporter = Scripted::refusing_above(5)
+        .with_queue(|queue| queue.batch = batching(14, 0, Duration::from_secs(60)));
     let hub = hub(&[&exporter]).await;
     for size in [3, 7, 4] {
         hub.door.offer(logs(size), "test").await.unwrap();
     }
     assert_eq!(exporter.took(7).await, [3, 4]);
     hub.running.stop(Duration::from_secs(5)).await;
-    assert_eq!(hub.status.snapshot().exporters[0].send_failed[&Signal::Logs], 7);
+    assert_eq!(
+        hub.status.snapshot().exporters[0].send_failed[&Signal::Logs],
+        7
+    );
 }

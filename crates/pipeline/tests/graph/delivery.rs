@@ -43,20 +43,30 @@ async fn a_refused_batch_is_counted_and_not_sent_again() {
 /// Guarantee: nothing is sent again; both numbers are counted.
 #[tokio::test]
 async fn partial_success_counts_both_parts() {
-    let exporter = Scripted::new().answering([Outcome::Partial { rejected: 2, why: "too old".to_owned() }]);
+    let exporter = Scripted::new().answering([Outcome::Partial {
+        rejected: 2,
+        why: "too old".to_owned(),
+    }]);
     let hub = hub(&[&exporter]).await;
     hub.door.offer(logs(5), "test").await.unwrap();
     exporter.took(5).await;
     hub.running.stop(Duration::from_secs(5)).await;
     let exporter = &hub.status.snapshot().exporters[0];
-    assert_eq!((exporter.sent[&Signal::Logs], exporter.send_failed[&Signal::Logs]), (3, 2));
+    assert_eq!(
+        (
+            exporter.sent[&Signal::Logs],
+            exporter.send_failed[&Signal::Logs]
+        ),
+        (3, 2)
+    );
 }
 
 /// Scenario: retries may go on for 50 ms only.
 /// Guarantee: the batch is given up and counted, and the queue has room again.
 #[tokio::test]
 async fn exhausted_retries_are_counted() {
-    let exporter = Scripted::dead().with_retry(|retry| retry.max_elapsed_time = Duration::from_millis(50));
+    let exporter =
+        Scripted::dead().with_retry(|retry| retry.max_elapsed_time = Duration::from_millis(50));
     let hub = hub(&[&exporter]).await;
     hub.door.offer(logs(2), "test").await.unwrap();
     let lost = async {
@@ -64,9 +74,14 @@ async fn exhausted_retries_are_counted() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), lost).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(10), lost)
+        .await
+        .unwrap();
     hub.running.stop(Duration::from_secs(5)).await;
-    assert_eq!(hub.status.snapshot().exporters[0].send_failed[&Signal::Logs], 2);
+    assert_eq!(
+        hub.status.snapshot().exporters[0].send_failed[&Signal::Logs],
+        2
+    );
     assert_eq!(hub.status.snapshot().exporters[0].queue_size, 0);
 }
 
@@ -74,23 +89,37 @@ async fn exhausted_retries_are_counted() {
 /// Guarantee: it is told what the destination said.
 #[tokio::test]
 async fn a_waiting_sender_is_told_the_outcome() {
-    let partial = Outcome::Partial { rejected: 1, why: "one was odd".to_owned() };
+    let partial = Outcome::Partial {
+        rejected: 1,
+        why: "one was odd".to_owned(),
+    };
     let exporter = Scripted::new()
         .with_queue(|queue| queue.wait_for_result = true)
         .answering([Outcome::Delivered, partial, rejected("no such project")]);
     let hub = hub(&[&exporter]).await;
-    assert_eq!(hub.door.offer(logs(1), "test").await, Ok(Accepted::default()));
+    assert_eq!(
+        hub.door.offer(logs(1), "test").await,
+        Ok(Accepted::default())
+    );
     let accepted = hub.door.offer(logs(2), "test").await.unwrap();
-    assert_eq!((accepted.rejected_items, accepted.message.as_str()), (1, "one was odd"));
+    assert_eq!(
+        (accepted.rejected_items, accepted.message.as_str()),
+        (1, "one was odd")
+    );
     let refused = hub.door.offer(logs(3), "test").await.unwrap_err();
-    assert_eq!((refused.reason, refused.message.as_str()), (RefusalReason::Rejected, "no such project"));
+    assert_eq!(
+        (refused.reason, refused.message.as_str()),
+        (RefusalReason::Rejected, "no such project")
+    );
 }
 
 /// Scenario: an exporter without a queue, whose destination is down and may not be retried.
 /// Guarantee: the sender hears of it and keeps the data.
 #[tokio::test]
 async fn without_a_queue_the_sender_keeps_what_the_destination_does_not_take() {
-    let exporter = Scripted::dead().with_queue(|queue| queue.enabled = false).with_retry(|retry| retry.enabled = false);
+    let exporter = Scripted::dead()
+        .with_queue(|queue| queue.enabled = false)
+        .with_retry(|retry| retry.enabled = false);
     let hub = hub(&[&exporter]).await;
     let refused = hub.door.offer(logs(1), "test").await.unwrap_err();
     assert_eq!(refused.reason, RefusalReason::Unavailable);
@@ -104,7 +133,10 @@ async fn unrouted_signals_are_refused_and_empty_batches_accepted() {
     let exporter = Scripted::new();
     let hub = hub(&[&exporter]).await;
     assert!(hub.door.accepts(Signal::Traces));
-    hub.door.offer(fanlight_otlp::Batch::empty(Signal::Traces), "test").await.unwrap();
+    hub.door
+        .offer(fanlight_otlp::Batch::empty(Signal::Traces), "test")
+        .await
+        .unwrap();
     hub.running.stop(Duration::from_secs(1)).await;
     assert_eq!(exporter.attempts(), 0);
 }
@@ -117,5 +149,8 @@ async fn a_broken_receiver_fails_health() {
     let broken = hub.running.broken().await;
     assert_eq!(broken.component, "door");
     assert!(!hub.status.health().is_alive());
-    assert_eq!(hub.status.health().broken, ["door stopped: the socket is gone"]);
+    assert_eq!(
+        hub.status.health().broken,
+        ["door stopped: the socket is gone"]
+    );
 }

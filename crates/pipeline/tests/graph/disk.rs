@@ -38,8 +38,13 @@ fn decode(_: &Node) -> Result<Box<dyn ExtensionConfig>, ConfigError> {
     Ok(Box::new(Storage(Path::new("").to_owned())))
 }
 
-static KIND: ExtensionKind =
-    ExtensionKind { name: "file_storage", aliases: &[], about: "", sample: "", decode };
+static KIND: ExtensionKind = ExtensionKind {
+    name: "file_storage",
+    aliases: &[],
+    about: "",
+    sample: "",
+    decode,
+};
 const TABLES: Tables = Tables {
     receivers: &[],
     processors: &[],
@@ -85,7 +90,8 @@ async fn a_queue_on_disk_outlives_the_hub() {
 /// Guarantee: the batch is set aside and counted as such, not lost.
 #[tokio::test]
 async fn exhausted_retries_set_the_batch_aside() {
-    let dead = on_disk(Scripted::dead()).with_retry(|retry| retry.max_elapsed_time = Duration::from_millis(30));
+    let dead = on_disk(Scripted::dead())
+        .with_retry(|retry| retry.max_elapsed_time = Duration::from_millis(30));
     let hub = start(&[&dead], tempfile::tempdir().unwrap(), YAML, TABLES, false).await;
     hub.door.offer(logs(7), "test").await.unwrap();
     let parked = async {
@@ -93,7 +99,9 @@ async fn exhausted_retries_set_the_batch_aside() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), parked).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(10), parked)
+        .await
+        .unwrap();
     assert_eq!(hub.exporter(0).parked[&fanlight_otlp::Signal::Logs], 7);
     assert_eq!(hub.exporter(0).send_failed[&fanlight_otlp::Signal::Logs], 0);
 }

@@ -11,7 +11,10 @@ use crate::support::{Scripted, hub, logs, rejected};
 /// Guarantee: the other gets everything exactly once, the sender is never refused, and what the dead one misses is counted.
 #[tokio::test]
 async fn a_dead_destination_costs_the_other_nothing() {
-    let (dead, alive) = (Scripted::dead().with_queue(|queue| queue.queue_size = 10), Scripted::new());
+    let (dead, alive) = (
+        Scripted::dead().with_queue(|queue| queue.queue_size = 10),
+        Scripted::new(),
+    );
     let hub = hub(&[&dead, &alive]).await;
     for _ in 0..100 {
         hub.door.offer(logs(2), "test").await.unwrap();
@@ -20,7 +23,10 @@ async fn a_dead_destination_costs_the_other_nothing() {
     let snapshot = hub.exporter(0);
     assert_eq!(snapshot.state, ExporterState::Failing);
     assert_eq!(snapshot.enqueue_failed[&Signal::Logs], 180);
-    assert!(hub.status.health().is_ready(), "one destination still answers");
+    assert!(
+        hub.status.health().is_ready(),
+        "one destination still answers"
+    );
 }
 
 /// Scenario: the only destination is down and its queue is full.
@@ -58,7 +64,10 @@ async fn a_required_queue_refuses_for_everybody() {
     let hub = hub(&[&alive, &required]).await;
     hub.door.offer(logs(1), "test").await.unwrap();
     alive.took(1).await;
-    assert_eq!(hub.door.offer(logs(5), "test").await.unwrap_err().reason, RefusalReason::Overloaded);
+    assert_eq!(
+        hub.door.offer(logs(5), "test").await.unwrap_err().reason,
+        RefusalReason::Overloaded
+    );
     hub.running.stop(Duration::from_millis(50)).await;
     assert_eq!(alive.taken(), [1]);
 }
@@ -70,7 +79,10 @@ async fn bytes_bound_a_memory_queue() {
     let dead = Scripted::dead().with_queue(|queue| queue.max_bytes = "100 B".parse().unwrap());
     let hub = hub(&[&dead]).await;
     hub.door.offer(logs(30), "test").await.unwrap();
-    assert_eq!(hub.door.offer(logs(30), "test").await.unwrap_err().reason, RefusalReason::Overloaded);
+    assert_eq!(
+        hub.door.offer(logs(30), "test").await.unwrap_err().reason,
+        RefusalReason::Overloaded
+    );
 }
 
 /// Scenario: an exporter panics on a batch.

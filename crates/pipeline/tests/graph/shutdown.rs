@@ -12,7 +12,11 @@ use crate::support::{Scripted, hub, logs};
 /// Guarantee: they leave at once, and the stop does not wait for their time.
 #[tokio::test]
 async fn stopping_delivers_what_waits() {
-    let patient = Batching { min_size: 1000, flush_timeout: Duration::from_secs(60), ..Batching::default() };
+    let patient = Batching {
+        min_size: 1000,
+        flush_timeout: Duration::from_secs(60),
+        ..Batching::default()
+    };
     let exporter = Scripted::new().with_queue(|queue| queue.batch = Some(patient));
     let hub = hub(&[&exporter]).await;
     hub.door.offer(logs(10), "test").await.unwrap();
@@ -33,8 +37,15 @@ async fn the_deadline_ends_a_stop_and_the_loss_is_told() {
         }
         let begun = Instant::now();
         let stopped = hub.running.stop(Duration::from_millis(100)).await;
-        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-        assert_eq!(stopped.lost, [("test/0".parse::<ComponentId>().unwrap(), 60)]);
+        assert!(
+            begun.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            begun.elapsed()
+        );
+        assert_eq!(
+            stopped.lost,
+            [("test/0".parse::<ComponentId>().unwrap(), 60)]
+        );
     }
 }
 

@@ -55,7 +55,11 @@ impl Scripted {
             max_interval: Duration::from_millis(20),
             ..Retry::default()
         };
-        let settings = ExportSettings { queue: Queue::default(), retry, timeout: Duration::from_secs(5) };
+        let settings = ExportSettings {
+            queue: Queue::default(),
+            retry,
+            timeout: Duration::from_secs(5),
+        };
         Scripted {
             settings,
             answers: Arc::default(),
@@ -76,12 +80,18 @@ impl Scripted {
 
     /// One that never answers.
     pub fn hanging() -> Scripted {
-        Scripted { hang: true, ..Scripted::new() }
+        Scripted {
+            hang: true,
+            ..Scripted::new()
+        }
     }
 
     /// One that refuses requests of more items.
     pub fn refusing_above(items: usize) -> Scripted {
-        Scripted { largest: items, ..Scripted::new() }
+        Scripted {
+            largest: items,
+            ..Scripted::new()
+        }
     }
 
     pub fn with_queue(mut self, change: impl FnOnce(&mut Queue)) -> Scripted {
@@ -113,14 +123,21 @@ impl Scripted {
     pub async fn took(&self, items: usize) -> Vec<usize> {
         let mut taken = self.taken.subscribe();
         let enough = taken.wait_for(|sizes| sizes.iter().sum::<usize>() >= items);
-        tokio::time::timeout(Duration::from_secs(10), enough).await.expect("the items arrive").unwrap().clone()
+        tokio::time::timeout(Duration::from_secs(10), enough)
+            .await
+            .expect("the items arrive")
+            .unwrap()
+            .clone()
     }
 
     /// Waits until it was asked so often.
     pub async fn was_asked(&self, times: usize) {
         let mut attempts = self.attempts.subscribe();
         let enough = attempts.wait_for(|count| *count >= times);
-        tokio::time::timeout(Duration::from_secs(10), enough).await.expect("it is asked").unwrap();
+        tokio::time::timeout(Duration::from_secs(10), enough)
+            .await
+            .expect("it is asked")
+            .unwrap();
     }
 
     pub fn attempts(&self) -> usize {
@@ -129,11 +146,16 @@ impl Scripted {
 }
 
 pub fn retry(why: &str) -> Outcome {
-    Outcome::Retry { after: None, why: why.to_owned() }
+    Outcome::Retry {
+        after: None,
+        why: why.to_owned(),
+    }
 }
 
 pub fn rejected(why: &str) -> Outcome {
-    Outcome::Rejected { why: why.to_owned() }
+    Outcome::Rejected {
+        why: why.to_owned(),
+    }
 }
 
 impl Exporter for Scripted {
@@ -162,7 +184,10 @@ impl ExporterConfig for Scripted {
     }
 
     fn destination(&self) -> Destination {
-        Destination { text: "a test".to_owned(), peers: Vec::new() }
+        Destination {
+            text: "a test".to_owned(),
+            peers: Vec::new(),
+        }
     }
 
     fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn Exporter>, BuildError> {
@@ -203,12 +228,26 @@ pub struct Hub {
 
 /// A graph of a door and these exporters, named `test/0`, `test/1`, ...
 pub async fn hub(exporters: &[&Scripted]) -> Hub {
-    start(exporters, tempfile::tempdir().unwrap(), "", Tables::default(), false).await
+    start(
+        exporters,
+        tempfile::tempdir().unwrap(),
+        "",
+        Tables::default(),
+        false,
+    )
+    .await
 }
 
 /// A graph whose receiver breaks at once.
 pub async fn broken_hub(exporters: &[&Scripted]) -> Hub {
-    start(exporters, tempfile::tempdir().unwrap(), "", Tables::default(), true).await
+    start(
+        exporters,
+        tempfile::tempdir().unwrap(),
+        "",
+        Tables::default(),
+        true,
+    )
+    .await
 }
 
 pub async fn start(
@@ -230,15 +269,29 @@ pub async fn start(
     };
     let plan = Plan::new(&document, &tables, additions).unwrap();
     let status = Status::default();
-    let host = Host { data_dir: directory.path().to_owned(), user_agent: "test", status: status.clone() };
+    let host = Host {
+        data_dir: directory.path().to_owned(),
+        user_agent: "test",
+        status: status.clone(),
+    };
     let running = plan.start(&host).unwrap();
     let door = doors.recv().await.unwrap();
-    Hub { running, door, status, directory }
+    Hub {
+        running,
+        door,
+        status,
+        directory,
+    }
 }
 
 impl Hub {
     pub fn exporter(&self, index: usize) -> ExporterSnapshot {
         let id = format!("test/{index}");
-        self.status.snapshot().exporters.into_iter().find(|exporter| exporter.id == id).unwrap()
+        self.status
+            .snapshot()
+            .exporters
+            .into_iter()
+            .find(|exporter| exporter.id == id)
+            .unwrap()
     }
 }

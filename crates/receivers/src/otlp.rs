@@ -1,0 +1,244 @@
+//! `otlp`: telemetry over OTLP/gRPC and OTLP/HTTP, every signal.
+//!
+//! A request is read within limits, decompressed, decoded, offered to the pipelines and answered; the same five steps for
+//! both transports. Success means that every required queue holds the batch. Statuses and bodies are those of the
+//! [OTLP specification](https://opentelemetry.io/docs/specs/otlp/); configuration and defaults those of the
+//! [Collector's receiver](https://github.com/open-telemetry/opentelemetry-collector/tree/main/receiver/otlpreceiver).
+
+mod grpc;
+mod http;
+mod offer;
+
+use std::sync::Arc;
+
+use fanlight_config::blocks::{GrpcServer, HttpServer, ServerAuthRef};
+use fanlight_config::{ComponentId, ConfigError, ListenAddress, Node};
+use fanlight_net::grpc::GrpcHandler;
+use fanlight_net::http::Server;
+use fanlight_net::intake::{Intake, Limits};
+use fanlight_otlp::Signal;
+use fanlight_pipeline::{
+    BuildContext, BuildError, Inlet, Listening, Peer, Receiver, ReceiverConfig, ReceiverKind,
+    ServerAuth, Stop,
+};
+use futures::future::BoxFuture;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use grpc::ExportService;
+pub use http::HttpHandler;
+
+/// The component type.
+pub(crate) static KIND: ReceiverKind = ReceiverKind {
+    name: "otlp",
+    aliases: &[],
+    about: "OTLP over gRPC and HTTP, for traces, metrics, logs and profiles.",
+    sample: "protocols:\n  grpc:\n    endpoint: 127.0.0.1:4317\n  http:\n    endpoint: 127.0.0.1:4318",
+    decode,
+};
+
+/// A checked configuration. A protocol that is not there is not served.
+#[derive(Debug)]
+struct Otlp {
+    grpc: Option<GrpcServer>,
+    http: Option<(Paths, HttpServer)>,
+}
+
+/// Which keys there are, so that others are refused; their values are read from the nodes.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Shape {
+    protocols: Option<Protocols>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Protocols {
+    #[serde(rename = "grpc")]
+    _grpc: Option<IgnoredAny>,
+    #[serde(rename = "http")]
+    _http: Option<IgnoredAny>,
+}
+
+/// Other paths for the signals.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+struct Paths {
+    /// Default: `/v1/traces`.
+    traces_url_path: String,
+    /// Default: `/v1/metrics`.
+    metrics_url_path: String,
+    /// Default: `/v1/logs`.
+    logs_url_path: String,
+    /// Default: `/v1development/profiles`.
+    profiles_url_path: String,
+}
+
+impl Default for Paths {
+    fn default() -> Paths {
+        let path = |signal: Signal| signal.info().http_path.to_owned();
+        Paths {
+            traces_url_path: path(Signal::Traces),
+            metrics_url_path: path(Signal::Metrics),
+            logs_url_path: path(Signal::Logs),
+            profiles_url_path: path(Signal::Profiles),
+        }
+    }
+}
+
+impl Paths {
+    fn in_order(&self) -> [String; 4] {
+        let slashed = |path: &String| format!("/{}", path.trim_start_matches('/'));
+        [
+            &self.traces_url_path,
+            &self.metrics_url_path,
+            &self.logs_url_path,
+            &self.profiles_url_path,
+        ]
+        .map(slashed)
+    }
+}
+
+fn decode(node: &Node) -> Result<Box<dyn ReceiverConfig>, ConfigError> {
+    let _: Shape = node.decode()?;
+    let Some(protocols) = node
+        .get("protocols")
+        .filter(|protocols| !protocols.is_null())
+    else {
+        return Ok(Box::new(Otlp {
+            grpc: Some(GrpcServer::default()),
+            http: Some((Paths::default(), HttpServer::default())),
+        }));
+    };
+    let otlp = Otlp {
+        grpc: protocols.get("grpc").map(Node::decode).transpose()?,
+        http: protocols.get("http").map(Node::decode_both).transpose()?,
+    };
+    Ok(Box::new(otlp))
+}
+
+impl ReceiverConfig for Otlp {
+    fn endpoints(&self) -> Vec<Peer> {
+        let grpc = self
+            .grpc
+            .as_ref()
+            .map(|grpc| grpc.endpoint.clone().unwrap_or_else(default_grpc));
+        let http = self
+            .http
+            .as_ref()
+            .map(|(_, http)| http.endpoint.clone().unwrap_or_else(default_http));
+        grpc.into_iter()
+            .chain(http)
+            .map(|address| Peer {
+                host: address.host().to_owned(),
+                port: address.port(),
+            })
+            .collect()
+    }
+
+    fn extensions(&self) -> Vec<ComponentId> {
+        let grpc = self.grpc.as_ref().and_then(|grpc| grpc.auth.as_ref());
+        let http = self.http.as_ref().and_then(|(_, http)| http.auth.as_ref());
+        grpc.into_iter()
+            .chain(http)
+            .map(|auth| auth.authenticator.clone())
+            .collect()
+    }
+
+    fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Receiver>, BuildError> {
+        let place =
+            |protocol: &str| format!("receivers.{}.protocols.{protocol}.endpoint", context.id);
+        let grpc = self.grpc.as_ref().map(|block| {
+            let server = Server::grpc(block, &default_grpc(), &place("grpc"))?;
+            Ok((
+                server,
+                Limits::of_size(bytes(block.message_limit())),
+                checker(block.auth.as_ref(), context)?,
+                block.include_metadata,
+            ))
+        });
+        let http = self.http.as_ref().map(|(paths, block)| {
+            let server = Server::http(block, &default_http(), &place("http"))?;
+            let limits = Limits {
+                total: Some(block.read_timeout).filter(|timeout| !timeout.is_zero()),
+                ..Limits::of_size(bytes(block.body_limit()))
+            };
+            Ok((
+                server,
+                limits,
+                checker(block.auth.as_ref(), context)?,
+                block.include_metadata,
+                paths.in_order(),
+            ))
+        });
+        Ok(Box::new(OtlpReceiver {
+            grpc: grpc.transpose()?,
+            http: http.transpose()?,
+            intake: Intake::default(),
+        }))
+    }
+}
+
+type Checker = Option<Arc<dyn ServerAuth>>;
+
+/// Built: its sockets are open.
+struct OtlpReceiver {
+    grpc: Option<(Server, Limits, Checker, bool)>,
+    http: Option<(Server, Limits, Checker, bool, [String; 4])>,
+    /// One memory budget for both transports.
+    intake: Intake,
+}
+
+impl Receiver for OtlpReceiver {
+    fn listening(&self) -> Vec<Listening> {
+        let grpc = self
+            .grpc
+            .as_ref()
+            .map(|(server, ..)| server.listening("OTLP/gRPC"));
+        let http = self
+            .http
+            .as_ref()
+            .map(|(server, ..)| server.listening("OTLP/HTTP"));
+        grpc.into_iter().chain(http).collect()
+    }
+
+    fn run(self: Box<Self>, out: Inlet, stop: Stop) -> BoxFuture<'static, Result<(), BuildError>> {
+        let OtlpReceiver { grpc, http, intake } = *self;
+        let mut servers: Vec<BoxFuture<'static, Result<(), BuildError>>> = Vec::new();
+        if let Some((server, limits, auth, include_metadata)) = grpc {
+            let service = ExportService {
+                inlet: out.clone(),
+                include_metadata,
+            };
+            let handler = GrpcHandler::new(service, intake.clone(), limits, auth);
+            servers.push(Box::pin(server.serve(Arc::new(handler), stop.clone())));
+        }
+        if let Some((server, limits, auth, include_metadata, paths)) = http {
+            let handler = HttpHandler::new(out, intake, limits, auth)
+                .with_metadata(include_metadata)
+                .with_paths(paths);
+            servers.push(Box::pin(server.serve(Arc::new(handler), stop)));
+        }
+        Box::pin(async move { futures::future::try_join_all(servers).await.map(drop) })
+    }
+}
+
+fn checker(
+    auth: Option<&ServerAuthRef>,
+    context: &BuildContext<'_>,
+) -> Result<Checker, BuildError> {
+    auth.map(|auth| context.server_auth(&auth.authenticator))
+        .transpose()
+}
+
+fn bytes(limit: u64) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+fn default_grpc() -> ListenAddress {
+    ListenAddress::new("127.0.0.1", 4317)
+}
+
+fn default_http() -> ListenAddress {
+    ListenAddress::new("127.0.0.1", 4318)
+}

@@ -1,0 +1,67 @@
+//! The part of a request's way that HTTP and gRPC share: decode, offer, answer.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fanlight_net::intake::Held;
+use fanlight_net::status::{BodyFormat, Failure};
+use fanlight_otlp::{Batch, Origin, Signal, json, response};
+use fanlight_pipeline::Inlet;
+use http::HeaderMap;
+
+/// Checks a body, hands it in, and makes the answer: an `Export*ServiceResponse` in the request's format.
+pub(super) async fn offer(
+    inlet: &Inlet,
+    signal: Signal,
+    body: Held,
+    format: BodyFormat,
+    origin: Option<Arc<Origin>>,
+    transport: &'static str,
+) -> Result<Bytes, Failure> {
+    let batch = decode(signal, &body.bytes, format)?.with_origin(origin);
+    let accepted = inlet.offer(batch, transport).await?;
+    // The body counts against the memory budget until its batch is in the queues' books.
+    drop(body);
+    let is_json = format == BodyFormat::Json;
+    Ok(Bytes::from(response::encode(
+        signal,
+        accepted.rejected_items,
+        &accepted.message,
+        is_json,
+    )))
+}
+
+fn decode(signal: Signal, body: &Bytes, format: BodyFormat) -> Result<Batch, Failure> {
+    match format {
+        BodyFormat::Protobuf => Batch::decode(signal, body.clone()).map_err(|error| {
+            Failure::bad_request(format!(
+                "the body is not a valid OTLP request for {signal}: {error}"
+            ))
+        }),
+        BodyFormat::Json => json::read(signal, body).map_err(|error| {
+            Failure::bad_request(format!(
+                "the body is not valid OTLP/JSON for {signal}: {error}"
+            ))
+        }),
+    }
+}
+
+/// The caller's headers as a batch's origin, where the configuration asks for them. Credentials stay at the door.
+pub(super) fn origin(include_metadata: bool, headers: &HeaderMap) -> Option<Arc<Origin>> {
+    if !include_metadata {
+        return None;
+    }
+    let kept = headers
+        .iter()
+        .filter(|(name, _)| !CREDENTIALS.contains(&name.as_str()));
+    let text = kept.filter_map(|(name, value)| {
+        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+    });
+    Some(Arc::new(Origin {
+        metadata: text.collect(),
+        ..Origin::default()
+    }))
+}
+
+/// Headers that say who the caller is to us: nobody further on may see them.
+const CREDENTIALS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
