@@ -1,0 +1,128 @@
+//! Metric streams and their points.
+
+use fanlight_otlp::view::{MetricKind, MetricView, NumberView, PointValue, PointView};
+use fanlight_otlp::write::Encoder;
+use rusqlite::params;
+use rusqlite::types::Value as Cell;
+
+use super::{Ingest, IngestError};
+use crate::intern::{ResourceId, StreamParts};
+use crate::wire::{copy_fields, last_payload, payloads};
+
+/// A point that is there already is replaced: it is the same measurement, delivered again.
+const INSERT: &str = "INSERT INTO points (id, stream, time_ns, start_ns, value, message) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (stream, time_ns) DO UPDATE SET start_ns = excluded.start_ns, value = excluded.value,
+    message = excluded.message";
+
+/// How one kind of metric looks on the wire.
+struct Layout {
+    /// The field of `Metric` that holds its data.
+    data: u32,
+    /// The field of its data points that holds their attributes.
+    attributes: u32,
+    /// The data points' fields for start and time.
+    times: [u32; 2],
+}
+
+impl Layout {
+    fn of(kind: MetricKind) -> Option<Layout> {
+        let (data, attributes) = match kind {
+            MetricKind::Gauge => (5, 7),
+            MetricKind::Sum => (7, 7),
+            MetricKind::Histogram => (9, 9),
+            MetricKind::ExponentialHistogram => (10, 1),
+            MetricKind::Summary => (11, 7),
+            MetricKind::Empty => return None,
+        };
+        Some(Layout {
+            data,
+            attributes,
+            times: [2, 3],
+        })
+    }
+}
+
+impl Ingest<'_> {
+    pub(super) fn metric(
+        &mut self,
+        resource: ResourceId,
+        scope: i64,
+        bytes: &[u8],
+    ) -> Result<(), IngestError> {
+        let metric = MetricView::read(bytes)?;
+        let Some(layout) = Layout::of(metric.kind) else {
+            return Ok(());
+        };
+        let name = self.interner.name(metric.name)?;
+        let mut metadata = Vec::new();
+        copy_fields(bytes, &mut metadata, |number| number == 12)?;
+        let stream = StreamParts {
+            kind: i64::from(layout.data),
+            temporality: i64::from(metric.aggregation_temporality),
+            monotonic: metric.is_monotonic,
+            unit: metric.unit,
+            description: metric.description,
+            metadata: &metadata,
+            attributes: &[],
+        };
+        for point in payloads(last_payload(bytes, layout.data)?, 1) {
+            let point = point?;
+            let attributes = identity(point, layout.attributes)?;
+            let parts = StreamParts {
+                attributes: &attributes,
+                ..stream
+            };
+            let stream_id = self.interner.stream(name, resource.id, scope, &parts)?;
+            self.point(stream_id, metric.kind, &layout, point)?;
+        }
+        Ok(())
+    }
+
+    fn point(
+        &mut self,
+        stream: i64,
+        kind: MetricKind,
+        layout: &Layout,
+        bytes: &[u8],
+    ) -> Result<(), IngestError> {
+        let view = PointView::read(kind, bytes)?;
+        let value = match view.value {
+            PointValue::Number(NumberView::Int(value)) => Cell::Integer(value),
+            // SQLite has no NaN: it would become NULL, so the number stays in the message.
+            PointValue::Number(NumberView::Double(value)) if !value.is_nan() => Cell::Real(value),
+            _ => Cell::Null,
+        };
+        let has_value = value != Cell::Null;
+        self.message.clear();
+        copy_fields(bytes, &mut self.message, |number| {
+            let in_columns = number == layout.attributes || layout.times.contains(&number);
+            !in_columns && !(has_value && matches!(number, 4 | 6))
+        })?;
+        let (time_ns, start_ns) = (
+            view.time_unix_nano.cast_signed(),
+            view.start_time_unix_nano.cast_signed(),
+        );
+        let mut insert = self.transaction.prepare_cached(INSERT)?;
+        insert.execute(params![
+            self.next.point,
+            stream,
+            time_ns,
+            start_ns,
+            value,
+            self.message
+        ])?;
+        self.next.point += 1;
+        Ok(())
+    }
+}
+
+/// A point's attributes in an order that doesn't depend on the sender's, as a `NumberDataPoint` with nothing else.
+fn identity(point: &[u8], field: u32) -> Result<Vec<u8>, IngestError> {
+    let mut attributes = payloads(point, field).collect::<Result<Vec<_>, _>>()?;
+    attributes.sort_unstable();
+    let mut message = Encoder::new();
+    attributes
+        .into_iter()
+        .for_each(|attribute| message.some_bytes(7, attribute));
+    Ok(message.into_bytes())
+}

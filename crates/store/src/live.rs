@@ -1,0 +1,120 @@
+//! What is new, for pages that are open.
+//!
+//! The writer only says which rows changed; reading them is done here, a few times a second at most, however fast they
+//! come. A listener that falls behind is told to start over, and never slows the writer.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::broadcast::{self, error::RecvError, error::TryRecvError};
+use tokio::time::Instant;
+
+use crate::ingest::Changes;
+use crate::query::{self, LogRecord, QueryError, TraceSummary};
+use crate::store::Store;
+
+/// Updates of one kind come at most this often.
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// The most traces and log records of one update: the newest.
+const MAX_NEWEST: u32 = 200;
+
+/// A listener to what a store takes in.
+#[derive(Debug)]
+pub struct Live {
+    store: Store,
+    changes: broadcast::Receiver<Arc<Changes>>,
+    ready: VecDeque<LiveUpdate>,
+    not_before: Instant,
+}
+
+/// Something new.
+#[derive(Clone, Debug)]
+pub enum LiveUpdate {
+    /// Traces that are new or have new spans, as they are now, newest first; of very many only the newest.
+    Traces(Vec<TraceSummary>),
+    /// New log records, newest first; of very many only the newest.
+    Logs(Vec<LogRecord>),
+    /// Something was missed: ask for the lists again.
+    Reset,
+}
+
+impl Store {
+    /// Listens to what is stored from now on.
+    pub fn live(&self) -> Live {
+        Live {
+            store: self.clone(),
+            changes: self.changes(),
+            ready: VecDeque::new(),
+            not_before: Instant::now(),
+        }
+    }
+}
+
+impl Live {
+    /// The next update; `None` once the store is closed. Dropping the future may lose an update.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub async fn next(&mut self) -> Result<Option<LiveUpdate>, QueryError> {
+        loop {
+            if let Some(update) = self.ready.pop_front() {
+                return Ok(Some(update));
+            }
+            let first = match self.changes.recv().await {
+                Ok(changes) => changes,
+                Err(RecvError::Lagged(_)) => return Ok(Some(LiveUpdate::Reset)),
+                Err(RecvError::Closed) => return Ok(None),
+            };
+            tokio::time::sleep_until(self.not_before).await;
+            self.not_before = Instant::now() + INTERVAL;
+            let Some(changes) = self.gather(&first) else {
+                return Ok(Some(LiveUpdate::Reset));
+            };
+            let (traces, logs) = self
+                .store
+                .read(move |connection| read(connection, &changes))
+                .await?;
+            self.ready.extend(
+                Some(traces)
+                    .filter(|traces| !traces.is_empty())
+                    .map(LiveUpdate::Traces),
+            );
+            self.ready.extend(
+                Some(logs)
+                    .filter(|logs| !logs.is_empty())
+                    .map(LiveUpdate::Logs),
+            );
+        }
+    }
+
+    /// Joins the changes with all that came since; `None` when some were missed.
+    fn gather(&mut self, first: &Changes) -> Option<Changes> {
+        let mut all = first.clone();
+        loop {
+            match self.changes.try_recv() {
+                Ok(changes) => {
+                    all.traces.extend_from_slice(&changes.traces);
+                    all.logs.end = changes.logs.end;
+                }
+                Err(TryRecvError::Lagged(_)) => return None,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return Some(all),
+            }
+        }
+    }
+}
+
+fn read(
+    connection: &rusqlite::Connection,
+    changes: &Changes,
+) -> Result<(Vec<TraceSummary>, Vec<LogRecord>), QueryError> {
+    let mut ids = changes.traces.clone();
+    ids.sort_unstable_by(|a, b| b.cmp(a));
+    ids.dedup();
+    ids.truncate(MAX_NEWEST as usize);
+    Ok((
+        query::traces_by_id(connection, &ids)?,
+        query::logs_since(connection, &changes.logs, MAX_NEWEST)?,
+    ))
+}

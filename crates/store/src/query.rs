@@ -1,0 +1,151 @@
+//! What can be asked, and the answers, which serialize as the dashboard's JSON.
+//!
+//! Names are OTLP/JSON's: camel case, ids in lower-case hexadecimal, 64-bit times as decimal text, attributes as lists of
+//! `{"key", "value": {"stringValue": ...}}`. Lists are paged by key, so that what arrives meanwhile shifts nothing.
+
+mod json;
+mod logs;
+mod metrics;
+mod spans;
+mod traces;
+
+use std::fmt;
+use std::str::FromStr;
+
+use fanlight_otlp::DecodeError;
+use rusqlite::Connection;
+use serde::Serialize;
+
+pub(crate) use json::any_value_text;
+pub use json::{Json, Resource, Scope};
+pub use logs::{LogFilter, LogRecord};
+pub(crate) use logs::{logs, logs_of_trace, logs_since};
+pub(crate) use metrics::metrics;
+pub use metrics::{MetricFilter, MetricSummary};
+pub(crate) use spans::trace;
+pub use spans::{Span, SpanEvent, SpanLink, SpanStatus, Trace};
+pub use traces::{TraceFilter, TraceSummary};
+pub(crate) use traces::{traces, traces_by_id};
+
+/// The most that a page holds.
+pub(crate) const MAX_LIMIT: u32 = 1000;
+
+/// Why a question was not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The cursor is none that an answer gave.
+    #[error("{0:?} is not a cursor; take it from the `nextCursor` of an answer")]
+    Cursor(String),
+    /// SQLite can't answer.
+    #[error("reading the database failed")]
+    Database(#[from] rusqlite::Error),
+    /// What is stored can't be read.
+    #[error("a stored message can't be read")]
+    Decode(#[from] DecodeError),
+    /// What is stored can't be shown.
+    #[error("a stored message can't be shown as JSON")]
+    Json(#[from] serde_json::Error),
+    /// The store is shutting down.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// A part of a list, newest first.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// The entries.
+    pub items: Vec<T>,
+    /// Where the next page begins; `None` on the last.
+    pub next_cursor: Option<String>,
+}
+
+/// How much is stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Spans.
+    pub spans: u64,
+    /// Log records.
+    pub logs: u64,
+    /// Metric points.
+    pub points: u64,
+}
+
+/// A place in a list that is sorted by time and row id, both falling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    pub(crate) time_ns: i64,
+    pub(crate) id: i64,
+}
+
+impl Cursor {
+    const START: Cursor = Cursor {
+        time_ns: i64::MAX,
+        id: i64::MAX,
+    };
+
+    fn read(text: Option<&str>) -> Result<Cursor, QueryError> {
+        text.map_or(Ok(Cursor::START), |text| {
+            text.parse()
+                .map_err(|()| QueryError::Cursor(text.to_owned()))
+        })
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.time_ns, self.id)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Cursor, ()> {
+        let (time_ns, id) = text.split_once('.').ok_or(())?;
+        Ok(Cursor {
+            time_ns: time_ns.parse().map_err(drop)?,
+            id: id.parse().map_err(drop)?,
+        })
+    }
+}
+
+/// Makes a page of at most `limit` out of one more than that, if there are so many.
+fn page<T>(mut rows: Vec<(Cursor, T)>, limit: u32) -> Page<T> {
+    let limit = limit as usize;
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    let next_cursor = rows
+        .last()
+        .filter(|_| has_more)
+        .map(|(cursor, _)| cursor.to_string());
+    Page {
+        items: rows.into_iter().map(|(_, item)| item).collect(),
+        next_cursor,
+    }
+}
+
+/// The names of all services that sent anything, sorted.
+pub(crate) fn services(connection: &Connection) -> Result<Vec<String>, QueryError> {
+    let mut find = connection.prepare_cached(
+        "SELECT DISTINCT names.text FROM resources JOIN names ON names.id = resources.service ORDER BY names.text",
+    )?;
+    Ok(find
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?)
+}
+
+/// How much is stored. Logs have ids without gaps; points may share one when they are delivered twice.
+pub(crate) fn counts(connection: &Connection) -> Result<Counts, QueryError> {
+    let number = |sql| {
+        connection
+            .query_one(sql, [], |row| row.get::<_, i64>(0))
+            .map(i64::cast_unsigned)
+    };
+    Ok(Counts {
+        spans: number("SELECT coalesce(sum(spans), 0) FROM traces")?,
+        logs: number(
+            "SELECT coalesce((SELECT max(id) FROM logs) - (SELECT min(id) FROM logs) + 1, 0)",
+        )?,
+        points: number("SELECT count(*) FROM points")?,
+    })
+}
