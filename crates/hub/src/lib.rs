@@ -1,1 +1,8 @@
-//! The hub as a library, for its own tests.
+//! The hub: command line, loading and wiring of everything that the other crates make.
+//!
+//! ```text
+//! cli -> sources (files, command line, environment; load, shorthand) -> graph (plan, checks) -> hub (open, run) -> report
+//! ```
+
+pub mod load;
+pub mod shorthand;
