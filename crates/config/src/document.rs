@@ -402,14 +402,15 @@ impl Node {
 
 /// Replaces a value in a message, and every quoted piece of it.
 fn masked(message: &str, secret: &str, written: &str) -> String {
-    if secret.trim().is_empty() {
-        return message.to_owned();
+    /// Shorter values are no secrets, and would be found in every word.
+    const SHORTEST: usize = 4;
+    let secret = secret.trim();
+    let mut message = message.to_owned();
+    if secret.len() >= SHORTEST {
+        message = message
+            .replace(&secret.escape_debug().to_string(), written)
+            .replace(secret, written);
     }
-    let escaped = secret.escape_debug().to_string();
-    let message = message
-        .replace(&escaped, written)
-        .replace(secret, written)
-        .replace(secret.trim(), written);
     let mut pieces = message.split('`');
     let mut result = pieces.next().unwrap_or_default().to_owned();
     for (index, piece) in pieces.enumerate() {

@@ -9,6 +9,10 @@
 //! | `exporters` or `otlp`, no `receivers` | `otlp`, as above | theirs |
 //! | `service.pipelines` | theirs | theirs |
 //!
+//! Fragments of documents often write the pipelines out but leave the usual parts undefined. Where there is no `receivers`
+//! section at all, a pipeline's `otlp` is the receiver above, and where there is no `processors` section, its `batch` has all
+//! defaults; a note says so.
+//!
 //! Once the files name a destination, the variables that would name another are left alone, and a note says so: a platform
 //! that sets `OTEL_EXPORTER_OTLP_ENDPOINT` for its applications must not redirect a hub.
 
@@ -148,8 +152,27 @@ fn complete(document: Document, environment: &Environment) -> Result<Loaded, Con
     for key in otlp_section::KEYS {
         root = root.without(key);
     }
-    if !has_pipelines && !has(&root, "receivers") {
+    if !has(&root, "receivers") && (!has_pipelines || is_named(&root, "receivers", "otlp")) {
         root = root.with("receivers", default_receivers());
+        if has_pipelines {
+            lowering.notes.push(
+                "no receivers are defined, so `otlp` listens on 127.0.0.1:4317 and 127.0.0.1:4318"
+                    .to_owned(),
+            );
+        }
+    }
+    if !has(&root, "processors") && is_named(&root, "processors", "batch") {
+        let at = Location::of_file("default");
+        root = root.with(
+            "processors",
+            Node::map(
+                at.clone(),
+                vec![("batch", Node::map(at, Vec::<(String, Node)>::new()))],
+            ),
+        );
+        lowering
+            .notes
+            .push("no processors are defined, so `batch` has all its defaults".to_owned());
     }
     let mut origins = BTreeMap::new();
     let mut exporters = root
@@ -191,28 +214,15 @@ fn from_environment(environment: &Environment) -> Result<Lowering, ConfigError> 
 
 /// Where pipelines are written out, each exporter of the shorthand must stand in one: nothing flows to it otherwise.
 fn check_use(root: &Node, exporters: &[Lowered]) -> Result<(), ConfigError> {
-    let Some(pipelines) = root
+    let pipelines = root
         .get("service")
-        .and_then(|service| service.get("pipelines"))
-        .filter(|node| !node.is_null())
-    else {
+        .and_then(|service| service.get("pipelines"));
+    if pipelines.is_none_or(Node::is_null) {
         return Ok(());
-    };
-    let mut named: Vec<String> = Vec::new();
-    for (_, _, pipeline) in pipelines.entries()? {
-        let list = pipeline
-            .get("exporters")
-            .map(Node::decode::<Vec<String>>)
-            .transpose()?;
-        named.extend(
-            list.unwrap_or_default()
-                .iter()
-                .map(|id| id.trim().to_owned()),
-        );
     }
     match exporters
         .iter()
-        .find(|exporter| !named.contains(&exporter.id))
+        .find(|exporter| !is_named(root, "exporters", &exporter.id))
     {
         None => Ok(()),
         Some(Lowered { id, .. }) => {
@@ -220,9 +230,26 @@ fn check_use(root: &Node, exporters: &[Lowered]) -> Result<(), ConfigError> {
                 "otlp",
                 "no pipeline sends to this section, and `service.pipelines` lists them all",
             );
-            Err(error.hint(format!("name its exporter `{id}` in a pipeline, or leave `service.pipelines` out to send everything there")))
+            Err(error.hint(format!(
+                "name its exporter `{id}` in a pipeline, or leave `service.pipelines` out to send everything there"
+            )))
         }
     }
+}
+
+/// Whether a pipeline has the component in its list of `receivers`, `processors` or `exporters`. What can't be read is left
+/// to the graph to complain about.
+fn is_named(root: &Node, list: &str, id: &str) -> bool {
+    let pipelines = root
+        .get("service")
+        .and_then(|service| service.get("pipelines"));
+    let pipelines = pipelines
+        .and_then(|pipelines| pipelines.entries().ok())
+        .unwrap_or_default();
+    let lists = pipelines
+        .into_iter()
+        .filter_map(|(_, _, pipeline)| pipeline.get(list)?.decode::<Vec<String>>().ok());
+    lists.flatten().any(|named| named.trim() == id)
 }
 
 /// Variables that name a destination and are left alone because the files name their own.

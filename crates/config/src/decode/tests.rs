@@ -14,6 +14,7 @@ fn document(text: &str) -> Document {
         ("FLAG", "true"),
         ("TOKEN", "hunter2"),
         ("EMPTY", ""),
+        ("SHORT", "a"),
         ("LIST", "[hunter2]"),
         ("KEYED", "hunter2: yes"),
     ];
@@ -309,6 +310,10 @@ fn expanded_values_never_show_in_errors() {
     assert_eq!(
         decode::<Exporter>("timeout: ${TOKEN}").unwrap_err(),
         "c.yaml:1:10: timeout: `${TOKEN}` is not a duration; write one like 5s, 200ms or 1h30m"
+    );
+    assert_eq!(
+        decode::<Exporter>("retries: ${SHORT}").unwrap_err(),
+        "c.yaml:1:10: retries: expected a whole number, found `${SHORT}`"
     );
     let document = document("endpoint: pre-${TOKEN}");
     let error: ConfigError = document.root().error_at(

@@ -141,6 +141,34 @@ fn a_section_that_no_pipeline_sends_to_is_refused() {
 }
 
 #[test]
+fn fragments_get_the_usual_parts() {
+    let pipelines = "service: {pipelines: {traces: {receivers: [otlp], processors: [batch], exporters: [debug]}}}\nexporters: {debug: }";
+    let read = loaded(&[pipelines], &[]).unwrap();
+    let both: Value = read.document.root().decode().unwrap();
+    assert_eq!(
+        (&both["receivers"], &both["processors"]),
+        (&receivers(), &json!({"batch": {}}))
+    );
+    assert_eq!(read.notes.len(), 2, "{:?}", read.notes);
+    let other = values(
+        &[&pipelines
+            .replace("otlp", "otlp/x")
+            .replace("batch", "batch/x")],
+        &[],
+    );
+    assert_eq!(
+        (other.get("receivers"), other.get("processors")),
+        (None, None)
+    );
+    let defined = loaded(
+        &[pipelines, "receivers: {zipkin: }\nprocessors: {resource: }"],
+        &[],
+    )
+    .unwrap();
+    assert_eq!(defined.notes, Vec::<String>::new());
+}
+
+#[test]
 fn unknown_sections_say_what_to_write() {
     let cases = [
         (

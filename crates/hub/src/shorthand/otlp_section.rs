@@ -16,6 +16,7 @@
 //!   their own, such as `otlp_grpc/otlp_traces`.
 //! - `queues` and `backoff` become `sending_queue` and `retry_on_failure`; without them the hub's own defaults count, which
 //!   try for longer. Retries are bounded in time there, so `max_retries` becomes about the time that so many take.
+//! - Profiles are sent only where the section has `profiles`: no backend that Telegen documents takes them.
 //! - Nothing is sampled here: a `sample_rate` below 1 is an error that names the processor.
 
 mod keys;
@@ -54,7 +55,7 @@ pub fn lower(root: &Node) -> Result<Option<Lowering>, ConfigError> {
     section.check_sampling()?;
     let mut routes = Vec::new();
     for signal in Signal::ALL {
-        if section.of(signal).enabled.unwrap_or(true) {
+        if section.is_enabled(signal) {
             routes.push((signal, section.route(signal)?));
         }
     }
@@ -157,6 +158,11 @@ impl Section<'_> {
             headers: keys.headers.clone(),
             ..*keys
         }
+    }
+
+    fn is_enabled(&self, signal: Signal) -> bool {
+        let default = signal != Signal::Profiles || self.node.get(signal.name()).is_some();
+        self.of(signal).enabled.unwrap_or(default)
     }
 
     /// The value under a key of the section, or of a signal's part of it.

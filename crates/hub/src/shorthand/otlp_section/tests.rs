@@ -31,7 +31,7 @@ fn grpc(keys: &str) -> Value {
     exporters(&format!("otlp: {{{keys}}}"))["otlp_grpc/otlp"].clone()
 }
 
-const ALL: [&str; 4] = ["traces", "metrics", "logs", "profiles"];
+const ALL: [&str; 3] = ["traces", "metrics", "logs"];
 
 #[test]
 fn b01_a_plain_collector() {
@@ -145,7 +145,7 @@ fn b09_b10_traces_only() {
     let read = grpc(
         "endpoint: 'jaeger:4317', insecure: true, metrics: {enabled: false}, logs: {enabled: false}",
     );
-    assert_eq!(read["signals"], json!(["traces", "profiles"]));
+    assert_eq!(read["signals"], json!(["traces"]));
     let read = grpc("endpoint: 'tempo:4317', insecure: true, traces: {enabled: true}");
     assert_eq!(read["signals"], json!(ALL));
 }
@@ -159,8 +159,7 @@ otlp:
   headers: {X-SF-TOKEN: '${TOKEN}'}
   traces: {endpoint: 'https://ingest.us0.signalfx.com/v2/trace/otlp'}
   metrics: {endpoint: 'https://ingest.us0.signalfx.com/v2/datapoint/otlp'}
-  logs: {endpoint: 'logs.example.com:4318'}
-  profiles: {enabled: false}";
+  logs: {endpoint: 'logs.example.com:4318'}";
     let expected = json!({"otlp_http/otlp": {
         "traces_endpoint": "https://ingest.us0.signalfx.com/v2/trace/otlp",
         "metrics_endpoint": "https://ingest.us0.signalfx.com/v2/datapoint/otlp",
@@ -220,7 +219,7 @@ otlp:
     );
     assert_eq!(
         refused(
-            "otlp: {endpoint: 'h:1', traces: {enabled: false}, metrics: {enabled: false}, logs: {enabled: false}, profiles: {enabled: false}}"
+            "otlp: {endpoint: 'h:1', traces: {enabled: false}, metrics: {enabled: false}, logs: {enabled: false}}"
         ),
         "telegen.yaml:1:1: otlp: every signal is turned off, so nothing would be sent; enable one, or leave the section out"
     );
@@ -276,7 +275,7 @@ fn e12_the_scheme_decides_and_may_not_contradict() {
 #[test]
 fn queues_and_backoff_become_the_collectors() {
     let text = "
-otlp: {endpoint: 'h:4317', insecure: true, timeout: 1s, max_connections: 4, metrics: {enabled: false}, profiles: {enabled: false}}
+otlp: {endpoint: 'h:4317', insecure: true, timeout: 1s, max_connections: 4, metrics: {enabled: false}}
 queues:
   traces: {mem_limit: 256Mi, max_age: 6h, batch_size: 512, flush_interval: 2s}
   logs: {mem_limit: 128Mi}
@@ -295,7 +294,7 @@ backoff: {initial: 1s, max: 4s, multiplier: 2, jitter: 0.5, max_retries: 4}";
     assert_eq!(traces["retry_on_failure"], retry.clone());
     assert_eq!(read["otlp_grpc/otlp_logs"]["retry_on_failure"], retry);
     let age = grpc(
-        "endpoint: 'h:1', metrics: {batch_size: 1}, logs: {batch_size: 1}, traces: {batch_size: 1}, profiles: {batch_size: 1}",
+        "endpoint: 'h:1', metrics: {batch_size: 1}, logs: {batch_size: 1}, traces: {batch_size: 1}",
     );
     assert_eq!(age.get("retry_on_failure"), None);
 }
