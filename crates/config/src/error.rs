@@ -57,18 +57,13 @@ pub struct ConfigError {
 
 impl ConfigError {
     /// An error that belongs to no place in a document.
-    pub fn without_place(message: impl Into<String>) -> ConfigError {
+    pub fn new(message: impl Into<String>) -> ConfigError {
         ConfigError {
             location: None,
             path: String::new(),
             message: message.into(),
             hint: None,
         }
-    }
-
-    /// As [`ConfigError::without_place`].
-    pub fn new(message: impl Into<String>) -> ConfigError {
-        ConfigError::without_place(message)
     }
 
     /// The same error at a place.

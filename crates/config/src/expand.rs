@@ -77,7 +77,7 @@ fn expand_text(
     depth: usize,
 ) -> Result<(String, bool), ConfigError> {
     if depth > DEEPEST {
-        return Err(ConfigError::without_place(
+        return Err(ConfigError::new(
             "expressions are nested more than 16 levels deep",
         ));
     }
@@ -100,9 +100,7 @@ fn expand_text(
             rest = from_dollar.strip_prefix('$').unwrap_or_default();
         }
         if result.len() > LONGEST_TEXT {
-            return Err(ConfigError::without_place(
-                "the expanded text is larger than 4 MiB",
-            ));
+            return Err(ConfigError::new("the expanded text is larger than 4 MiB"));
         }
     }
     result.push_str(rest);
@@ -136,7 +134,7 @@ fn until_closed(text: &str) -> Option<(&str, &str)> {
 }
 
 fn unclosed() -> ConfigError {
-    ConfigError::without_place("`${` has no `}` that closes it")
+    ConfigError::new("`${` has no `}` that closes it")
         .hint("write `$${` for the characters themselves")
 }
 
@@ -151,11 +149,11 @@ fn evaluate(inner: &str, sources: &Sources<'_>, depth: usize) -> Result<String, 
             Ok(content.strip_suffix('\n').unwrap_or(&content).to_owned())
         }
         Some((scheme @ ("http" | "https"), _)) => {
-            let error = ConfigError::without_place(format!("`${{{scheme}:...}}` is not supported"));
+            let error = ConfigError::new(format!("`${{{scheme}:...}}` is not supported"));
             Err(error.hint("download the file and name it with --config"))
         }
         Some((scheme, rest)) if !rest.starts_with(['-', '?']) && is_identifier(scheme) => {
-            let error = ConfigError::without_place(format!(
+            let error = ConfigError::new(format!(
                 "`${{{scheme}:...}}` comes from nowhere that is known"
             ));
             Err(error.hint(format!(
@@ -191,7 +189,7 @@ fn variable(
     };
     let name = expand_text(name, sources, depth)?.0;
     if !is_identifier(&name) {
-        let error = ConfigError::without_place(format!("`${{{inner}}}` names no variable"));
+        let error = ConfigError::new(format!("`${{{inner}}}` names no variable"));
         return Err(error.hint(format!(
             "write `$${{{inner}}}` for the characters themselves"
         )));
@@ -205,8 +203,7 @@ fn variable(
         }
         (None, Otherwise::Fail(message)) => Err(failed(&name, message, sources, depth)),
         (None, Otherwise::Refuse) => {
-            let error =
-                ConfigError::without_place(format!("the environment variable `{name}` is not set"));
+            let error = ConfigError::new(format!("the environment variable `{name}` is not set"));
             Err(error.hint(format!(
                 "export {name}=..., or write `${{{name}:-default}}`"
             )))
@@ -225,7 +222,7 @@ fn failed(name: &str, message: &str, sources: &Sources<'_>, depth: usize) -> Con
     } else {
         format!(": {}", message.trim())
     };
-    ConfigError::without_place(format!(
+    ConfigError::new(format!(
         "the environment variable `{name}` is not set{says}"
     ))
     .hint(format!("export {name}=..."))
@@ -259,13 +256,12 @@ fn is_identifier(text: &str) -> bool {
 
 fn read_file(name: &str, written: &str, sources: &Sources<'_>) -> Result<String, ConfigError> {
     if sources.file_depth >= DEEPEST_FILE {
-        return Err(ConfigError::without_place(format!(
+        return Err(ConfigError::new(format!(
             "`{written}` is the eighth file in a row, which looks like a circle"
         )));
     }
-    let unreadable = |why: String| {
-        ConfigError::without_place(format!("the file of `{written}` can't be read: {why}"))
-    };
+    let unreadable =
+        |why: String| ConfigError::new(format!("the file of `{written}` can't be read: {why}"));
     let file = std::fs::File::open(name).map_err(|error| unreadable(error.to_string()))?;
     let mut content = String::new();
     let limit = u64::try_from(LONGEST_TEXT).unwrap_or(u64::MAX);

@@ -111,7 +111,7 @@ impl Loader<'_> {
             column: 1,
         };
         if text.len() > LONGEST_TEXT {
-            return Err(ConfigError::without_place("the document is larger than 4 MiB").at(&whole));
+            return Err(ConfigError::new("the document is larger than 4 MiB").at(&whole));
         }
         let mut documents = 0;
         for event in Parser::new_from_str(text) {
@@ -119,9 +119,8 @@ impl Loader<'_> {
             if let Event::DocumentStart(_) = event {
                 documents += 1;
                 if documents > 1 {
-                    let error = ConfigError::without_place(
-                        "a second document begins here, and a file holds one",
-                    );
+                    let error =
+                        ConfigError::new("a second document begins here, and a file holds one");
                     return Err(error
                         .hint("put it into a file of its own and name both with --config")
                         .at(&self.place(span.start)));
@@ -171,8 +170,7 @@ impl Loader<'_> {
             Event::Alias(anchor) => {
                 let node = self.anchors.get(&anchor).cloned();
                 let node = node.ok_or_else(|| {
-                    ConfigError::without_place("an alias refers to itself or to nothing")
-                        .at(&location)
+                    ConfigError::new("an alias refers to itself or to nothing").at(&location)
                 })?;
                 self.count(size(&node), &location)?;
                 self.attach(node)
@@ -208,7 +206,7 @@ impl Loader<'_> {
     fn count(&mut self, nodes: usize, location: &Location) -> Result<(), ConfigError> {
         self.nodes = self.nodes.saturating_add(nodes);
         if self.nodes > MOST_NODES {
-            return Err(ConfigError::without_place(
+            return Err(ConfigError::new(
                 "the document has more than 100000 values (aliases count each time)",
             )
             .at(location));
@@ -223,19 +221,16 @@ impl Loader<'_> {
         content: Content,
     ) -> Result<(), ConfigError> {
         if self.open.len() >= DEEPEST {
-            return Err(ConfigError::without_place(
-                "the document is nested more than 64 levels deep",
-            )
-            .at(&location));
+            return Err(
+                ConfigError::new("the document is nested more than 64 levels deep").at(&location),
+            );
         }
         if let Some(Open {
             content: Content::Map(OpenMap { key: None, .. }),
             ..
         }) = self.open.last()
         {
-            return Err(
-                ConfigError::without_place("a key is a text, not a map or a list").at(&location),
-            );
+            return Err(ConfigError::new("a key is a text, not a map or a list").at(&location));
         }
         self.open.push(Open {
             location,
@@ -338,17 +333,17 @@ impl Loader<'_> {
                 ..
             }) => {
                 let Some((key, location)) = map.key.take() else {
-                    return Err(ConfigError::without_place("a key is a text, not an alias")
-                        .at(&node.location));
+                    return Err(
+                        ConfigError::new("a key is a text, not an alias").at(&node.location)
+                    );
                 };
                 if key == "<<" {
                     map.merged.push(node);
                     return Ok(());
                 }
                 if !map.keys.insert(key.clone()) {
-                    let error = ConfigError::without_place(format!(
-                        "the key `{key}` stands in this map twice"
-                    ));
+                    let error =
+                        ConfigError::new(format!("the key `{key}` stands in this map twice"));
                     return Err(self.in_context(error).at(&location));
                 }
                 if !matches!(node.value, Value::Scalar { .. }) {
@@ -377,7 +372,7 @@ impl Loader<'_> {
         match (tag.is_yaml_core_schema(), tag.suffix.as_str()) {
             (true, "str") => Ok(false),
             (true, "int" | "float" | "bool" | "null" | "map" | "seq") => Ok(true),
-            _ => Err(ConfigError::without_place(format!(
+            _ => Err(ConfigError::new(format!(
                 "the tag `{}{}` means nothing here",
                 tag.handle, tag.suffix
             ))
@@ -395,8 +390,7 @@ impl Loader<'_> {
         let has_tab = line
             .get(..indentation)
             .is_some_and(|blanks| blanks.contains('\t'));
-        let problem =
-            ConfigError::without_place(format!("this is not YAML: {}", error.info())).at(&place);
+        let problem = ConfigError::new(format!("this is not YAML: {}", error.info())).at(&place);
         if has_tab {
             problem.hint("indent with spaces, since YAML has no tabs there")
         } else {
@@ -422,8 +416,7 @@ impl OpenMap {
             for map in maps {
                 let Value::Map(more) = map.value else {
                     return Err(
-                        ConfigError::without_place("`<<` merges a map or a list of maps")
-                            .at(&map.location),
+                        ConfigError::new("`<<` merges a map or a list of maps").at(&map.location)
                     );
                 };
                 entries.extend(
@@ -438,7 +431,7 @@ impl OpenMap {
 
 fn key(text: &str, location: &Location) -> Result<String, ConfigError> {
     if text.is_empty() {
-        Err(ConfigError::without_place("a key is missing before `:`").at(location))
+        Err(ConfigError::new("a key is missing before `:`").at(location))
     } else {
         Ok(text.to_owned())
     }

@@ -192,12 +192,12 @@ fn excerpts_hide_values() {
 /// Guarantee: each is still shown with what is known.
 #[test]
 fn errors_without_an_excerpt_are_shown_too() {
-    let error = ConfigError::without_place("nothing to do").hint("name a file with --config");
+    let error = ConfigError::new("nothing to do").hint("name a file with --config");
     insta::assert_snapshot!(error.render(None), @"
     error: nothing to do
      help: name a file with --config
     ");
-    let variable = ConfigError::without_place("`ftp://` is no scheme")
+    let variable = ConfigError::new("`ftp://` is no scheme")
         .at(&Location::of_file("OTEL_EXPORTER_OTLP_ENDPOINT"));
     let errors = ConfigErrors(vec![error, variable]);
     insta::assert_snapshot!(errors.render(|_| None), @"

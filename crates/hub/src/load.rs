@@ -115,12 +115,10 @@ fn check_sections(root: &Node, text: &str) -> Vec<ConfigError> {
     unknown
         .map(|(key, place, value)| {
             if let Some((_, sentence)) = LATER.iter().find(|(name, _)| *name == key) {
-                return ConfigError::without_place(format!(
-                    "the section `{key}` is known, but {sentence}"
-                ))
-                .at(place);
+                return ConfigError::new(format!("the section `{key}` is known, but {sentence}"))
+                    .at(place);
             }
-            let error = ConfigError::without_place(format!("unknown section `{key}`")).at(place);
+            let error = ConfigError::new(format!("unknown section `{key}`")).at(place);
             match foreign::hint(key, value) {
                 Some(hint) => error.hint(hint),
                 None => error.suggest(key, &SECTIONS),

@@ -51,8 +51,8 @@ pub fn lower(environment: &Environment) -> Result<Lowering, ConfigError> {
         return Ok(lowering);
     }
     if targets.is_empty() {
-        let error = ConfigError::without_place("exporting is turned on, but there is no endpoint")
-            .at(&place(switch));
+        let error =
+            ConfigError::new("exporting is turned on, but there is no endpoint").at(&place(switch));
         return Err(error.hint("set OTLP_EXPORT_ENDPOINT to the URL for traces, such as http://localhost:4318/v1/traces"));
     }
     for (signal, variable, text) in &targets {
@@ -90,7 +90,7 @@ fn check(
     text: &str,
     notes: &mut Vec<String>,
 ) -> Result<(), ConfigError> {
-    let error = |message: String| ConfigError::without_place(message).at(&place(variable));
+    let error = |message: String| ConfigError::new(message).at(&place(variable));
     let endpoint: Endpoint = text
         .parse()
         .map_err(|invalid| error(format!("{invalid}")))?;

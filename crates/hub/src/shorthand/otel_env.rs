@@ -326,7 +326,7 @@ fn endpoint(
     text: &str,
     protocol: Protocol,
 ) -> Result<Endpoint, ConfigError> {
-    let error = |message: String| ConfigError::without_place(message).at(&place(variable));
+    let error = |message: String| ConfigError::new(message).at(&place(variable));
     let endpoint: Endpoint = text
         .parse()
         .map_err(|invalid| error(format!("{invalid}")))?;

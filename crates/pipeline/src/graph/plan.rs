@@ -183,7 +183,7 @@ impl Plan {
     ) -> ConfigError {
         match self.exporters.find(id).and_then(|part| part.node.as_ref()) {
             Some(node) => node.error_at(key, message),
-            None => ConfigError::without_place(message),
+            None => ConfigError::new(message),
         }
     }
 
