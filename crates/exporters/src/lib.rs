@@ -1,1 +1,9 @@
-//! Components that send telemetry to backends.
+//! Exporters: the components that send telemetry to backends, each in a module named as its type in configuration.
+//!
+//! Each knows nothing of the others and makes one attempt at a time; queue, retry, timeout and health are the
+//! pipeline's. [`EXPORTERS`] is the one list of them.
+
+mod debug;
+mod table;
+
+pub use table::EXPORTERS;
