@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import type { Metric } from '../api/types';
+import { findMetrics, metricKind, shownUnit } from './metrics';
+
+const metric = (name: string, more: Partial<Metric> = {}): Metric => ({
+  name,
+  type: 'sum',
+  unit: '1',
+  description: '',
+  service: 'shop',
+  series: 1,
+  points: 1,
+  lastTimeUnixNano: '1',
+  lastValue: 1,
+  temporality: 'cumulative',
+  monotonic: false,
+  ...more,
+});
+
+describe('findMetrics', () => {
+  const metrics = [
+    metric('b.size', { unit: 'By' }),
+    metric('a.count', { description: 'Requests' }),
+    metric('a.count', { service: 'db' }),
+  ];
+  const names = (q: string, service = '') =>
+    findMetrics(metrics, { q, service }).map((m) => `${m.service} ${m.name}`);
+
+  it('sorts by name, then service', () => {
+    expect(names('')).toEqual(['db a.count', 'shop a.count', 'shop b.size']);
+  });
+
+  it('looks at name, description and unit', () => {
+    expect(names('requests')).toEqual(['shop a.count']);
+    expect(names('by')).toEqual(['shop b.size']);
+    expect(names('a count', 'db')).toEqual(['db a.count']);
+  });
+});
+
+it('calls a sum that only grows a counter', () => {
+  expect(metricKind(metric('a', { monotonic: true }))).toBe('counter');
+  expect(metricKind(metric('a', { temporality: 'delta' }))).toBe('sum, delta');
+  expect(metricKind(metric('a', { type: 'exponential_histogram', temporality: null }))).toBe(
+    'exp. histogram',
+  );
+});
+
+it('shows units as people write them', () => {
+  expect(['1', '{request}', 'ms', '{packet}/s'].map(shownUnit)).toEqual(['', 'request', 'ms', 'packet/s']);
+});

@@ -1,0 +1,58 @@
+/** Makes API values for tests; a test states only what it is about. */
+
+import type { LogRecord, Span, TraceSummary } from '../api/types';
+
+export function span(spanId: string, parentSpanId: string | null, more: Partial<Span> = {}): Span {
+  return {
+    traceId: 't',
+    spanId,
+    parentSpanId,
+    name: `span ${spanId}`,
+    kind: 'INTERNAL',
+    service: 'shop',
+    startTimeUnixNano: '1000',
+    endTimeUnixNano: '2000',
+    status: { code: 'UNSET', message: '' },
+    attributes: [],
+    resource: { attributes: [] },
+    scope: { name: '', version: '', attributes: [] },
+    events: [],
+    links: [],
+    droppedAttributesCount: 0,
+    ...more,
+  };
+}
+
+export function summary(traceId: string, start: number, more: Partial<TraceSummary> = {}): TraceSummary {
+  return {
+    traceId,
+    rootName: 'GET /',
+    rootService: 'shop',
+    startTimeUnixNano: String(start),
+    durationNano: '5000000',
+    spanCount: 1,
+    errorCount: 0,
+    services: ['shop'],
+    hasRoot: true,
+    ...more,
+  };
+}
+
+export function log(bodyText: string, time: number, more: Partial<LogRecord> = {}): LogRecord {
+  return {
+    timeUnixNano: String(time),
+    observedTimeUnixNano: String(time),
+    severityNumber: 9,
+    severityText: 'INFO',
+    body: { stringValue: bodyText },
+    bodyText,
+    traceId: null,
+    spanId: null,
+    service: 'shop',
+    attributes: [],
+    resource: { attributes: [] },
+    scope: { name: '', version: '', attributes: [] },
+    eventName: '',
+    ...more,
+  };
+}

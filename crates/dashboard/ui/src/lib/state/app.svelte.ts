@@ -1,0 +1,91 @@
+import { createContext } from 'svelte';
+import type { LogRecord, TraceSummary } from '../api/types';
+import { listLogs, listServices, listTraces } from '../api/client';
+import { logKind, type LogFilter } from '../model/logs';
+import { ServiceColours } from '../model/service-colours';
+import { traceKind, type TraceFilter } from '../model/traces';
+import { Clock } from './clock.svelte';
+import { Layout } from './layout.svelte';
+import { LiveList } from './live-list.svelte';
+import { LiveStream } from './live-stream.svelte';
+import { Query } from './query.svelte';
+import { Router } from './router.svelte';
+import { Theme } from './theme.svelte';
+
+const TRACES_PER_PAGE = 100;
+const LOGS_PER_PAGE = 200;
+
+export interface ListPlace {
+  /** The filter to which the rest belongs. */
+  filter: string;
+  scrollTop: number;
+  selected: string | null;
+}
+
+/** What the whole page shares. The lists live here so that the way back from a trace finds its list as it was. */
+export class App {
+  readonly router = new Router();
+  readonly live = new LiveStream();
+  readonly clock = new Clock();
+  readonly theme = new Theme();
+  readonly layout = new Layout();
+  readonly colours = new ServiceColours();
+
+  readonly traces = new LiveList<TraceSummary, TraceFilter>({
+    ...traceKind,
+    async page(filter, cursor, signal) {
+      const page = await listTraces({ ...filter, cursor, limit: TRACES_PER_PAGE }, signal);
+      return { items: page.traces, nextCursor: page.nextCursor };
+    },
+  });
+
+  readonly logs = new LiveList<LogRecord, LogFilter>({
+    ...logKind,
+    async page(filter, cursor, signal) {
+      const page = await listLogs({ ...filter, cursor, limit: LOGS_PER_PAGE }, signal);
+      return { items: page.logs, nextCursor: page.nextCursor };
+    },
+  });
+
+  /** Where the reader was in the list of traces. */
+  listPlace = $state<ListPlace>({ filter: '', scrollTop: 0, selected: null });
+
+  readonly services = new Query(async (signal) => (await listServices(signal)).services.toSorted());
+
+  /** Starts everything that runs by itself and returns the function that stops it. */
+  start(): () => void {
+    void this.#loadServices();
+    const stops = [
+      this.router.start(),
+      this.clock.start(),
+      this.layout.start(),
+      this.live.subscribe({
+        traces: (traces) => {
+          this.traces.receive(traces);
+          this.#noticeServices(traces);
+        },
+        logs: (logs) => this.logs.receive(logs),
+        reset: () => {
+          this.traces.reset();
+          this.logs.reset();
+        },
+      }),
+      this.live.start(),
+    ];
+    return () => stops.forEach((stop) => stop());
+  }
+
+  /** Colours are given out in the order of names first, so that they agree between visits. */
+  async #loadServices(): Promise<void> {
+    await this.services.load();
+    this.services.data?.forEach((service) => this.colours.of(service));
+  }
+
+  #noticeServices(traces: readonly TraceSummary[]): void {
+    const known = this.services.data ?? [];
+    const fresh = traces.flatMap((trace) => trace.services).filter((service) => !known.includes(service));
+    if (fresh.length > 0) this.services.data = [...new Set([...known, ...fresh])].toSorted();
+  }
+}
+
+export const [getApp, setApp] = createContext<App>();

@@ -1,0 +1,110 @@
+import { SvelteSet } from 'svelte/reactivity';
+import { getTrace, listTraceLogs } from '../api/client';
+import { searchSpans, SpanTexts, withAncestors } from '../model/span-search';
+import { ancestors, buildTraceTree, type SpanNode } from '../model/trace-tree';
+import { visibleRows } from '../model/waterfall';
+import { Query } from './query.svelte';
+import type { Router } from './router.svelte';
+
+/** One trace and its logs, with what is open, selected and searched for. Selection and search stand in the URL. */
+export class TracePage {
+  readonly trace;
+  readonly logs;
+  readonly collapsed = new SvelteSet<string>();
+  readonly #router: Router;
+  readonly #texts = new SpanTexts();
+
+  readonly selectedId: string | null = $derived.by(() => this.#router.query.get('span'));
+  readonly search: string = $derived.by(() => this.#router.query.get('q') ?? '');
+  readonly onlyMatches: boolean = $derived.by(() => this.#router.query.get('only') === 'matches');
+  readonly tree = $derived.by(() => (this.trace.data ? buildTraceTree(this.trace.data) : null));
+  readonly found: string[] = $derived(this.tree ? searchSpans(this.tree, this.search, this.#texts) : []);
+  readonly foundIds: ReadonlySet<string> = $derived(new Set(this.found));
+  readonly rows: SpanNode[] = $derived.by(() => {
+    if (!this.tree) return [];
+    const only = this.onlyMatches && this.search !== '' ? withAncestors(this.tree, this.found) : null;
+    return visibleRows(this.tree, this.collapsed, only);
+  });
+  readonly selected: SpanNode | null = $derived(
+    (this.selectedId !== null && this.tree?.byId.get(this.selectedId)) || null,
+  );
+  readonly selectedIndex: number = $derived(this.selected ? this.rows.indexOf(this.selected) : -1);
+
+  constructor(traceId: string, router: Router) {
+    this.#router = router;
+    this.trace = new Query((signal) => getTrace(traceId, signal));
+    this.logs = new Query((signal) => listTraceLogs(traceId, signal));
+  }
+
+  load(): void {
+    void this.trace.load();
+    void this.logs.load();
+  }
+
+  cancel(): void {
+    this.trace.cancel();
+    this.logs.cancel();
+  }
+
+  /** Selects a span and opens whatever hides it. */
+  select(id: string | null): void {
+    const node = id === null ? undefined : this.tree?.byId.get(id);
+    if (node) ancestors(node).forEach((above) => this.collapsed.delete(above.id));
+    this.#router.setQuery({ span: id });
+  }
+
+  /** Moves the selection by rows. */
+  move(by: number): void {
+    const index = this.selectedIndex < 0 && by > 0 ? 0 : this.selectedIndex + by;
+    const row = this.rows[Math.min(Math.max(index, 0), this.rows.length - 1)];
+    if (row) this.select(row.id);
+  }
+
+  toggle(node: SpanNode): void {
+    if (this.collapsed.has(node.id)) this.collapsed.delete(node.id);
+    else if (node.children.length > 0) this.collapsed.add(node.id);
+  }
+
+  /** Into the tree: opens a closed row, then goes to its first child. */
+  enter(): void {
+    const node = this.selected;
+    if (!node || node.children.length === 0) return;
+    if (this.collapsed.has(node.id)) this.collapsed.delete(node.id);
+    else this.move(1);
+  }
+
+  /** Out of the tree: closes an open row, then goes to its parent. */
+  leave(): void {
+    const node = this.selected;
+    if (!node) return;
+    if (node.children.length > 0 && !this.collapsed.has(node.id)) this.collapsed.add(node.id);
+    else if (node.parent) this.select(node.parent.id);
+  }
+
+  collapseAll(): void {
+    for (const node of this.tree?.inOrder ?? []) if (node.children.length > 0) this.collapsed.add(node.id);
+    const root = this.selected && (ancestors(this.selected).at(-1) ?? this.selected);
+    if (root) this.select(root.id);
+  }
+
+  expandAll(): void {
+    this.collapsed.clear();
+  }
+
+  /** Goes to the next of some spans after the selected one in drawing order, around the end. */
+  goToNext(ids: readonly string[], step: 1 | -1 = 1): void {
+    if (ids.length === 0) return;
+    const at = this.selectedId === null ? -1 : ids.indexOf(this.selectedId);
+    const index = at >= 0 ? at + step : this.#insertion(ids) + (step > 0 ? 0 : -1);
+    this.select(ids[(index + ids.length) % ids.length] ?? null);
+  }
+
+  /** How many of the ids are drawn before the selected span. */
+  #insertion(ids: readonly string[]): number {
+    if (!this.selected || !this.tree) return 0;
+    const before = new Set(
+      this.tree.inOrder.slice(0, this.tree.inOrder.indexOf(this.selected)).map(({ id }) => id),
+    );
+    return ids.filter((id) => before.has(id)).length;
+  }
+}
