@@ -20,7 +20,8 @@
 //! - **Damage stays small.** A damaged record is skipped and counted; records before and after it, in the same segment or
 //!   others, survive. This holds for any damage to a segment's content, its header included. Damage at the very end of
 //!   the newest segment looks like a torn write and is reported as [`Recovery::torn_bytes`].
-//! - **Bounded.** Segments never take more than [`Options::max_bytes`]. Beside them stand 12 bytes for each acknowledged
+//! - **Bounded.** Segments never take more than [`Options::max_bytes`] (but for removed ones that a power cut
+//!   brings back, until they are acknowledged again). Beside them stand 12 bytes for each acknowledged
 //!   record of a segment that still holds others. Memory: 12 bytes for each record in the queue, and one segment while
 //!   opening.
 //!
