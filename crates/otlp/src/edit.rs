@@ -29,11 +29,17 @@ pub use attribute_list::AttributeList;
 use crate::decode::count;
 use crate::schema::Message;
 use crate::view::{
-    LogView, MetricKind, MetricView, PointView, ProfileView, ResourceView, ScopeView, SpanView,
+    Attributes, LogView, MetricKind, MetricView, PointView, ProfileView, ResourceView, ScopeView,
+    SpanView,
 };
 use crate::wire::Records;
 use crate::write::Encoder;
 use crate::{Batch, DecodeError, Signal};
+
+/// The field of a `Span` that holds its attributes.
+const SPAN_ATTRIBUTES: u32 = 9;
+/// The field of a `LogRecord` that holds its attributes.
+const LOG_ATTRIBUTES: u32 = 6;
 
 /// What becomes of an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,8 +176,12 @@ impl<'a> Element<'a> {
             let attributes = match (self.level, self.signal) {
                 (Level::Resource, _) => self.resource.attributes,
                 (Level::Scope, _) => self.scope.map(|scope| scope.attributes).unwrap_or_default(),
-                (Level::Item, Signal::Traces) => SpanView::read(self.bytes)?.attributes,
-                (Level::Item, Signal::Logs) => LogView::read(self.bytes)?.attributes,
+                (Level::Item, Signal::Traces) => {
+                    Attributes::read(self.bytes, SPAN_ATTRIBUTES, "Span")?
+                }
+                (Level::Item, Signal::Logs) => {
+                    Attributes::read(self.bytes, LOG_ATTRIBUTES, "LogRecord")?
+                }
                 (Level::Item, _) => return Ok(None),
                 (Level::Point, _) => self.point()?.unwrap_or_default().attributes,
             };
@@ -212,8 +222,8 @@ impl<'a> Element<'a> {
         ) {
             (Level::Resource, _, _) => list.put_wrapped(self.bytes, 1, &mut out)?,
             (Level::Scope, _, _) => list.put_wrapped(self.bytes, 3, &mut out)?,
-            (Level::Item, Signal::Traces, _) => list.put(self.bytes, 9, &mut out)?,
-            (Level::Item, _, _) => list.put(self.bytes, 6, &mut out)?,
+            (Level::Item, Signal::Traces, _) => list.put(self.bytes, SPAN_ATTRIBUTES, &mut out)?,
+            (Level::Item, _, _) => list.put(self.bytes, LOG_ATTRIBUTES, &mut out)?,
             (Level::Point, _, MetricKind::Histogram) => list.put(self.bytes, 9, &mut out)?,
             (Level::Point, _, MetricKind::ExponentialHistogram) => {
                 list.put(self.bytes, 1, &mut out)?

@@ -46,6 +46,8 @@ pub(crate) struct Field {
     pub(crate) kind: Kind,
     pub(crate) label: Label,
     pub(crate) role: Role,
+    /// Whether JSON shows it even when it is empty, because widespread readers insist on it.
+    pub(crate) always: bool,
 }
 
 /// What a field is in the walk from a request to its items.
@@ -158,6 +160,11 @@ impl Field {
         self
     }
 
+    pub(crate) const fn always(mut self) -> Field {
+        self.always = true;
+        self
+    }
+
     pub(crate) const fn envelope(mut self) -> Field {
         self.role = Role::Envelope;
         self
@@ -222,6 +229,7 @@ const fn field(number: u32, name: &'static str, json: &'static str, kind: Kind) 
         kind,
         label: Label::Implicit,
         role: Role::Value,
+        always: false,
     }
 }
 

@@ -130,6 +130,7 @@ impl<'a> Records<'a> {
     }
 
     /// The next field; `None` at the end.
+    #[inline]
     pub(crate) fn next_record(&mut self) -> Result<Option<Record<'a>>, DecodeError> {
         if self.rest.is_empty() {
             return Ok(None);
@@ -154,6 +155,7 @@ impl<'a> Records<'a> {
 impl<'a> Iterator for Records<'a> {
     type Item = Result<Record<'a>, DecodeError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let next = self.next_record().transpose();
         if let Some(Err(_)) = next {
@@ -163,6 +165,7 @@ impl<'a> Iterator for Records<'a> {
     }
 }
 
+#[inline]
 fn record(input: &[u8]) -> Result<(u32, Raw<'_>, &[u8]), Fault> {
     let (number, wire_type, rest) = tag(input)?;
     let (value, rest) = match wire_type {
@@ -186,12 +189,14 @@ fn record(input: &[u8]) -> Result<(u32, Raw<'_>, &[u8]), Fault> {
 
 impl<'a> Record<'a> {
     /// The field as the wire has it, tag included.
+    #[inline]
     pub(crate) fn raw(&self) -> &'a [u8] {
         self.tail
             .get(..self.tail.len() - self.rest.len())
             .unwrap_or_default()
     }
 
+    #[inline]
     pub(crate) fn varint(&self) -> Result<u64, DecodeError> {
         match self.value {
             Raw::Varint(value) => Ok(value),
@@ -199,6 +204,7 @@ impl<'a> Record<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn fixed64(&self) -> Result<u64, DecodeError> {
         match self.value {
             Raw::Fixed64(value) => Ok(value),
@@ -206,6 +212,7 @@ impl<'a> Record<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn fixed32(&self) -> Result<u32, DecodeError> {
         match self.value {
             Raw::Fixed32(value) => Ok(value),
@@ -217,6 +224,7 @@ impl<'a> Record<'a> {
         self.fixed64().map(f64::from_bits)
     }
 
+    #[inline]
     pub(crate) fn bytes(&self) -> Result<&'a [u8], DecodeError> {
         match self.value {
             Raw::Bytes(value) => Ok(value),
@@ -224,6 +232,7 @@ impl<'a> Record<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn text(&self) -> Result<&'a str, DecodeError> {
         text(self.bytes()?).map_err(|fault| self.error(fault))
     }
@@ -255,6 +264,21 @@ pub(crate) struct List<'a> {
 }
 
 impl<'a> List<'a> {
+    /// So many occurrences of a field, the first of which starts here.
+    pub(crate) const fn new(
+        tail: &'a [u8],
+        number: u32,
+        len: usize,
+        message: &'static str,
+    ) -> List<'a> {
+        List {
+            tail,
+            number,
+            len,
+            message,
+        }
+    }
+
     /// Takes an occurrence in. Occurrences come in the order of the wire, and all of one field.
     pub(crate) fn add(&mut self, record: &Record<'a>) {
         if self.len == 0 {
@@ -277,6 +301,7 @@ impl<'a> List<'a> {
 impl<'a> Iterator for List<'a> {
     type Item = Result<Record<'a>, DecodeError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.len == 0 {
             return None;

@@ -19,7 +19,7 @@ struct Entry<'a> {
     key: Cow<'a, str>,
     /// The `AnyValue` message.
     value: Cow<'a, [u8]>,
-    /// The `KeyValue` message as it came, until it is changed.
+    /// The field as it came, tag included, until it is changed.
     untouched: Option<&'a [u8]>,
 }
 
@@ -27,12 +27,12 @@ impl<'a> AttributeList<'a> {
     pub(crate) fn read(attributes: &Attributes<'a>) -> Result<AttributeList<'a>, DecodeError> {
         let mut entries = Vec::with_capacity(attributes.len() + 1);
         for record in attributes.records() {
-            let untouched = record?.bytes()?;
-            let (key, value) = key_value(untouched)?;
+            let record = record?;
+            let (key, value) = key_value(record.bytes()?)?;
             entries.push(Entry {
                 key: key.into(),
                 value: value.into(),
-                untouched: Some(untouched),
+                untouched: Some(record.raw()),
             });
         }
         Ok(AttributeList {
@@ -145,7 +145,7 @@ impl<'a> AttributeList<'a> {
         }
         for entry in &self.entries {
             match entry.untouched {
-                Some(key_value) => out.some_bytes(field, key_value),
+                Some(as_it_came) => out.raw(as_it_came),
                 None => out.nested(field, |out| {
                     out.bytes(1, entry.key.as_bytes());
                     out.some_bytes(2, &entry.value);

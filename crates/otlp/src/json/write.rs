@@ -89,50 +89,66 @@ fn message(out: &mut Vec<u8>, message: &Message, bytes: &[u8]) -> Result<(), Dec
     out.push(b'{');
     let mut members = 0;
     for field in message.fields {
-        let Some(mut list) = found
-            .get(field.number as usize)
-            .copied()
-            .filter(|list| list.len() > 0)
-        else {
-            continue;
-        };
+        let found = found[field.number as usize];
+        let tail = bytes.get(found.start..).unwrap_or_default();
+        let mut list = List::new(tail, field.number, found.len, message.name);
         if field.label == Label::Repeated {
-            key(out, &mut members, field);
-            elements(out, field, list)?;
-        } else if let Some(record) = list.next().transpose()?
-            && (field.label != Label::Implicit || !is_default(&record, field))
-        {
-            key(out, &mut members, field);
-            value(out, field, &record)?;
+            if found.len > 0 || field.always {
+                key(out, &mut members, field);
+                elements(out, field, list)?;
+            }
+            continue;
+        }
+        match list.next().transpose()? {
+            Some(record) if field.label != Label::Implicit || !is_default(&record, field) => {
+                key(out, &mut members, field);
+                value(out, field, &record)?;
+            }
+            // Only text is shown always.
+            _ if field.always => {
+                key(out, &mut members, field);
+                string(out, "");
+            }
+            _ => {}
         }
     }
     out.push(b'}');
     Ok(())
 }
 
+/// Where a message's occurrences of a field start, and how many there are.
+#[derive(Clone, Copy, Default)]
+struct Found {
+    start: usize,
+    len: usize,
+}
+
 /// What a message holds of each field, by number: everything of a repeated one, else the last occurrence, and only the
 /// last member of a oneof. No field of the table has a number past 16.
-fn occurrences<'a>(message: &Message, bytes: &'a [u8]) -> Result<[List<'a>; 17], DecodeError> {
-    let mut found = [List::default(); 17];
+fn occurrences(message: &Message, bytes: &[u8]) -> Result<[Found; 17], DecodeError> {
+    let mut found = [Found::default(); 17];
+    let mut end = 0;
     for record in Records::new(bytes, message.name) {
         let record = record?;
-        match message.field(record.number).map(|field| field.label) {
-            None => continue,
-            Some(Label::Repeated) => {}
-            Some(Label::Implicit | Label::Optional) => {
-                found[record.number as usize] = List::default()
-            }
-            Some(Label::OneOf) => {
-                for field in message
-                    .fields
-                    .iter()
-                    .filter(|field| field.label == Label::OneOf)
-                {
-                    found[field.number as usize] = List::default();
-                }
+        let start = end;
+        end += record.raw().len();
+        let Some(field) = message.field(record.number) else {
+            continue;
+        };
+        if field.label == Label::OneOf {
+            for other in message
+                .fields
+                .iter()
+                .filter(|other| other.label == Label::OneOf)
+            {
+                found[other.number as usize].len = 0;
             }
         }
-        found[record.number as usize].add(&record);
+        let found = &mut found[record.number as usize];
+        if found.len == 0 || field.label != Label::Repeated {
+            *found = Found { start, len: 0 };
+        }
+        found.len += 1;
     }
     Ok(found)
 }
@@ -255,20 +271,18 @@ fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// Appends text with quotes, and with escapes where JSON needs them.
-pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
+fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
-    let mut rest = text.as_bytes();
-    while let Some(length) = rest
-        .iter()
-        .position(|byte| matches!(byte, 0..0x20 | b'"' | b'\\'))
-    {
-        let (plain, special) = rest.split_at(length);
-        out.extend_from_slice(plain);
-        let Some((special, after)) = special.split_first() else {
-            break;
-        };
-        match special {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', *special]),
+    let bytes = text.as_bytes();
+    let mut copied = 0;
+    for (at, byte) in bytes.iter().enumerate() {
+        if !NEEDS_ESCAPE[usize::from(*byte)] {
+            continue;
+        }
+        out.extend_from_slice(bytes.get(copied..at).unwrap_or_default());
+        copied = at + 1;
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', *byte]),
             b'\n' => out.extend_from_slice(b"\\n"),
             b'\r' => out.extend_from_slice(b"\\r"),
             b'\t' => out.extend_from_slice(b"\\t"),
@@ -276,11 +290,23 @@ pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
                 let _ = write!(out, "\\u{control:04x}");
             }
         }
-        rest = after;
     }
-    out.extend_from_slice(rest);
+    out.extend_from_slice(bytes.get(copied..).unwrap_or_default());
     out.push(b'"');
 }
+
+/// The bytes that can't stand in a JSON string as they are.
+const NEEDS_ESCAPE: [bool; 256] = {
+    let mut needs = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        needs[byte] = true;
+        byte += 1;
+    }
+    needs[b'"' as usize] = true;
+    needs[b'\\' as usize] = true;
+    needs
+};
 
 fn comma(out: &mut Vec<u8>, index: usize) {
     if index > 0 {

@@ -51,15 +51,15 @@ pub(crate) static ANY_VALUE: super::Message = message(
 );
 
 static ARRAY_VALUE: super::Message =
-    message("ArrayValue", &[field(1, "values", "values", Message(&ANY_VALUE)).repeated()]);
+    message("ArrayValue", &[field(1, "values", "values", Message(&ANY_VALUE)).repeated().always()]);
 
 static KEY_VALUE_LIST: super::Message =
-    message("KeyValueList", &[field(1, "values", "values", Message(&KEY_VALUE)).repeated()]);
+    message("KeyValueList", &[field(1, "values", "values", Message(&KEY_VALUE)).repeated().always()]);
 
 pub(crate) static KEY_VALUE: super::Message = message(
     "KeyValue",
     &[
-        field(1, "key", "key", Text),
+        field(1, "key", "key", Text).always(),
         field(2, "value", "value", Message(&ANY_VALUE)),
         field(3, "key_strindex", "keyStrindex", Int32),
     ],
