@@ -4,6 +4,9 @@
 //! pipeline's. [`EXPORTERS`] is the one list of them.
 
 mod debug;
+mod otlp;
+mod otlp_grpc;
+mod otlp_http;
 mod table;
 
 pub use table::EXPORTERS;

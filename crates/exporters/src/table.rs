@@ -2,7 +2,7 @@
 
 use fanlight_pipeline::ExporterKind;
 
-use crate::debug;
+use crate::{debug, otlp_grpc, otlp_http};
 
 /// Every exporter type of this crate.
-pub static EXPORTERS: &[&ExporterKind] = &[&debug::KIND];
+pub const EXPORTERS: &[&ExporterKind] = &[&otlp_grpc::KIND, &otlp_http::KIND, &debug::KIND];
