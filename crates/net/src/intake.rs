@@ -18,6 +18,9 @@ use crate::body::Body;
 use crate::compress::{Decompressor, Encoding};
 use crate::status::Failure;
 
+/// How much of a refused body is read before its connection is given up, in bytes.
+const DISCARDED: usize = 64 << 20;
+
 /// What servers need to read bodies; shared between them by cloning.
 #[derive(Clone, Debug, Default)]
 pub struct Intake {
@@ -85,9 +88,32 @@ impl Intake {
         encoding: Option<Encoding>,
         limits: &Limits,
     ) -> Result<Held, Failure> {
-        let (chunks, lease) = self.gather(body, limits.max_bytes, limits).await?;
+        let mut body = body;
+        let (chunks, lease) = match self.gather(&mut body, limits.max_bytes, limits).await {
+            Ok(gathered) => gathered,
+            Err(failure) => {
+                discard(&mut body).await;
+                return Err(failure);
+            }
+        };
         self.decompress(chunks.join(), encoding, limits, lease)
             .await
+    }
+
+    /// Runs a job that takes about as long as inflating so many bytes; on a worker, if that is long.
+    ///
+    /// # Errors
+    /// [`Failure`] with 503 when the hub is shutting down.
+    pub async fn run<T, F>(&self, bytes: usize, job: F) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        self.decompressor
+            .workers()
+            .run(bytes, job)
+            .await
+            .map_err(|gone| Failure::unavailable(gone.to_string()))
     }
 
     /// Undoes a content coding, within the limits.
@@ -112,7 +138,7 @@ impl Intake {
     /// Receives a body of at most `most` bytes.
     pub(crate) async fn gather(
         &self,
-        mut body: Body,
+        body: &mut Body,
         most: usize,
         limits: &Limits,
     ) -> Result<(Chunks, Lease), Failure> {
@@ -125,7 +151,7 @@ impl Intake {
             let mut silence = pin!(tokio::time::sleep(limits.silence));
             loop {
                 let mut waited = false;
-                let frame = poll_fn(|cx| match Pin::new(&mut body).poll_frame(cx) {
+                let frame = poll_fn(|cx| match Pin::new(&mut *body).poll_frame(cx) {
                     Poll::Ready(frame) => Poll::Ready(Ok(frame)),
                     Poll::Pending => {
                         waited = true;
@@ -164,22 +190,22 @@ impl Intake {
         }
         Ok((chunks, lease))
     }
+}
 
-    /// Reads on and forgets what it reads, so that a sender which is refused in the middle of its body can finish sending and
-    /// then reads the answer, instead of seeing its connection break. Gives up after `most` bytes or five seconds.
-    pub async fn discard(mut body: Body, most: usize) {
-        let mut left = most;
-        let forget = async {
-            while let Some(Ok(frame)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
-                match left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
-                    Some(rest) => left = rest,
-                    None => break,
-                }
+/// Reads on and forgets what it reads, so that a sender which is refused in the middle of its body can finish sending and
+/// then reads the answer, instead of seeing its connection break. Gives up after [`DISCARDED`] bytes or five seconds.
+async fn discard(body: &mut Body) {
+    let mut left = DISCARDED;
+    let forget = async {
+        while let Some(Ok(frame)) = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
+            match left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
+                Some(rest) => left = rest,
+                None => break,
             }
-        };
-        // Whether it finished makes no difference to what is answered.
-        drop(tokio::time::timeout(Duration::from_secs(5), forget).await);
-    }
+        }
+    };
+    // Whether it finished makes no difference to what is answered.
+    drop(tokio::time::timeout(Duration::from_secs(5), forget).await);
 }
 
 fn too_large(most: usize) -> Failure {

@@ -114,6 +114,11 @@ fn decode(node: &Node) -> Result<Box<dyn ReceiverConfig>, ConfigError> {
         grpc: protocols.get("grpc").map(Node::decode).transpose()?,
         http: protocols.get("http").map(Node::decode_both).transpose()?,
     };
+    if otlp.grpc.is_none() && otlp.http.is_none() {
+        return Err(node
+            .error_at("protocols", "no protocol is named")
+            .hint("write grpc:, http: or both below it"));
+    }
     Ok(Box::new(otlp))
 }
 
@@ -127,13 +132,11 @@ impl ReceiverConfig for Otlp {
             .http
             .as_ref()
             .map(|(_, http)| http.endpoint.clone().unwrap_or_else(default_http));
-        grpc.into_iter()
-            .chain(http)
-            .map(|address| Peer {
-                host: address.host().to_owned(),
-                port: address.port(),
-            })
-            .collect()
+        let peer = |address: ListenAddress| Peer {
+            host: address.host().to_owned(),
+            port: address.port(),
+        };
+        grpc.into_iter().chain(http).map(peer).collect()
     }
 
     fn extensions(&self) -> Vec<ComponentId> {
@@ -150,24 +153,20 @@ impl ReceiverConfig for Otlp {
             |protocol: &str| format!("receivers.{}.protocols.{protocol}.endpoint", context.id);
         let grpc = self.grpc.as_ref().map(|block| {
             let server = Server::grpc(block, &default_grpc(), &place("grpc"))?;
-            Ok((
+            Ok(Open {
                 server,
-                Limits::of_size(bytes(block.message_limit())),
-                checker(block.auth.as_ref(), context)?,
-                block.include_metadata,
-            ))
+                auth: checker(block.auth.as_ref(), context)?,
+                block: block.clone(),
+            })
         });
         let http = self.http.as_ref().map(|(paths, block)| {
             let server = Server::http(block, &default_http(), &place("http"))?;
-            let limits = Limits {
-                total: Some(block.read_timeout).filter(|timeout| !timeout.is_zero()),
-                ..Limits::of_size(bytes(block.body_limit()))
-            };
             Ok((
-                server,
-                limits,
-                checker(block.auth.as_ref(), context)?,
-                block.include_metadata,
+                Open {
+                    server,
+                    auth: checker(block.auth.as_ref(), context)?,
+                    block: block.clone(),
+                },
                 paths.in_order(),
             ))
         });
@@ -179,14 +178,19 @@ impl ReceiverConfig for Otlp {
     }
 }
 
-type Checker = Option<Arc<dyn ServerAuth>>;
-
 /// Built: its sockets are open.
 struct OtlpReceiver {
-    grpc: Option<(Server, Limits, Checker, bool)>,
-    http: Option<(Server, Limits, Checker, bool, [String; 4])>,
+    grpc: Option<Open<GrpcServer>>,
+    http: Option<(Open<HttpServer>, [String; 4])>,
     /// One memory budget for both transports.
     intake: Intake,
+}
+
+/// An open socket, and what was configured for it.
+struct Open<B> {
+    server: Server,
+    auth: Option<Arc<dyn ServerAuth>>,
+    block: B,
 }
 
 impl Receiver for OtlpReceiver {
@@ -194,28 +198,50 @@ impl Receiver for OtlpReceiver {
         let grpc = self
             .grpc
             .as_ref()
-            .map(|(server, ..)| server.listening("OTLP/gRPC"));
+            .map(|open| open.server.listening("OTLP/gRPC"));
         let http = self
             .http
             .as_ref()
-            .map(|(server, ..)| server.listening("OTLP/HTTP"));
+            .map(|(open, _)| open.server.listening("OTLP/HTTP"));
         grpc.into_iter().chain(http).collect()
     }
 
     fn run(self: Box<Self>, out: Inlet, stop: Stop) -> BoxFuture<'static, Result<(), BuildError>> {
         let OtlpReceiver { grpc, http, intake } = *self;
         let mut servers: Vec<BoxFuture<'static, Result<(), BuildError>>> = Vec::new();
-        if let Some((server, limits, auth, include_metadata)) = grpc {
+        if let Some(Open {
+            server,
+            auth,
+            block,
+        }) = grpc
+        {
+            let include_metadata = block.include_metadata;
             let service = ExportService {
                 inlet: out.clone(),
+                intake: intake.clone(),
                 include_metadata,
             };
+            let limits = Limits::of_size(bytes(block.message_limit()));
             let handler = GrpcHandler::new(service, intake.clone(), limits, auth);
             servers.push(Box::pin(server.serve(Arc::new(handler), stop.clone())));
         }
-        if let Some((server, limits, auth, include_metadata, paths)) = http {
+        if let Some((
+            Open {
+                server,
+                auth,
+                block,
+            },
+            paths,
+        )) = http
+        {
+            let total = Some(block.read_timeout).filter(|timeout| !timeout.is_zero());
+            let limits = Limits {
+                total,
+                ..Limits::of_size(bytes(block.body_limit()))
+            };
             let handler = HttpHandler::new(out, intake, limits, auth)
-                .with_metadata(include_metadata)
+                .with_metadata(block.include_metadata)
+                .with_encodings(block.compression_algorithms)
                 .with_paths(paths);
             servers.push(Box::pin(server.serve(Arc::new(handler), stop)));
         }
@@ -226,7 +252,7 @@ impl Receiver for OtlpReceiver {
 fn checker(
     auth: Option<&ServerAuthRef>,
     context: &BuildContext<'_>,
-) -> Result<Checker, BuildError> {
+) -> Result<Option<Arc<dyn ServerAuth>>, BuildError> {
     auth.map(|auth| context.server_auth(&auth.authenticator))
         .transpose()
 }
@@ -236,9 +262,9 @@ fn bytes(limit: u64) -> usize {
 }
 
 fn default_grpc() -> ListenAddress {
-    ListenAddress::new("127.0.0.1", 4317)
+    ListenAddress::new("localhost", 4317)
 }
 
 fn default_http() -> ListenAddress {
-    ListenAddress::new("127.0.0.1", 4318)
+    ListenAddress::new("localhost", 4318)
 }

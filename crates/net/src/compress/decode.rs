@@ -75,6 +75,11 @@ impl Decompressor {
             .unwrap_or_else(|_: WorkerGone| Err(DecompressError::Broken))
     }
 
+    /// Where its large jobs run.
+    pub fn workers(&self) -> &Workers {
+        &self.workers
+    }
+
     /// Decompresses a body on this thread.
     ///
     /// # Errors

@@ -281,7 +281,7 @@ impl GrpcClient {
         let limits = Limits::of_size(LONGEST_ANSWER);
         let (chunks, lease) = self
             .intake
-            .gather(Body::from(body), LONGEST_ANSWER, &limits)
+            .gather(&mut Body::from(body), LONGEST_ANSWER, &limits)
             .await?;
         let (message, encoding) = frame::read(chunks, declared)?;
         Ok(self

@@ -59,7 +59,7 @@ impl<S: Service> GrpcHandler<S> {
     }
 
     async fn call(&self, request: Request<Body>) -> Result<Bytes, Failure> {
-        let (head, body) = request.into_parts();
+        let (head, mut body) = request.into_parts();
         auth::check(self.auth.as_ref(), &head.headers)?;
         let method = head.uri.path();
         if !self.service.serves(method) {
@@ -73,7 +73,7 @@ impl<S: Service> GrpcHandler<S> {
             None => None,
         };
         let most = self.limits.max_bytes.saturating_add(frame::HEAD);
-        let (chunks, lease) = self.intake.gather(body, most, &self.limits).await?;
+        let (chunks, lease) = self.intake.gather(&mut body, most, &self.limits).await?;
         let (message, encoding) = frame::read(chunks, declared)?;
         let held = self
             .intake

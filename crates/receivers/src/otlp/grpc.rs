@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use fanlight_net::grpc::Service;
-use fanlight_net::intake::Held;
+use fanlight_net::intake::{Held, Intake};
 use fanlight_net::status::{BodyFormat, Failure};
 use fanlight_otlp::Signal;
 use fanlight_pipeline::Inlet;
@@ -14,6 +14,7 @@ use super::offer::{offer, origin};
 /// The `Export` methods of every signal that a pipeline takes.
 pub(super) struct ExportService {
     pub(super) inlet: Inlet,
+    pub(super) intake: Intake,
     pub(super) include_metadata: bool,
 }
 
@@ -34,6 +35,7 @@ impl Service for ExportService {
             let origin = origin(self.include_metadata, headers);
             offer(
                 &self.inlet,
+                &self.intake,
                 signal,
                 message,
                 BodyFormat::Protobuf,

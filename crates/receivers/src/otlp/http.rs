@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fanlight_net::compress::Encoding;
+use fanlight_net::compress::{Encoding, UnsupportedEncoding};
+use fanlight_net::http::Handler;
 use fanlight_net::intake::{Intake, Limits};
 use fanlight_net::status::{BodyFormat, Failure};
 use fanlight_net::{Body, auth};
@@ -22,7 +23,10 @@ pub struct HttpHandler {
     limits: Limits,
     auth: Option<Arc<dyn ServerAuth>>,
     include_metadata: bool,
+    /// The content codings that are taken; empty means all there are.
+    encodings: Vec<String>,
     paths: [String; 4],
+    fallback: Option<Arc<dyn Handler>>,
 }
 
 impl HttpHandler {
@@ -40,7 +44,9 @@ impl HttpHandler {
             limits,
             auth,
             include_metadata: false,
+            encodings: Vec::new(),
             paths,
+            fallback: None,
         }
     }
 
@@ -48,6 +54,20 @@ impl HttpHandler {
     #[must_use]
     pub fn with_metadata(mut self, include_metadata: bool) -> HttpHandler {
         self.include_metadata = include_metadata;
+        self
+    }
+
+    /// The same handler, taking only these content codings (`gzip`, ...); an empty list takes all there are.
+    #[must_use]
+    pub fn with_encodings(mut self, encodings: Vec<String>) -> HttpHandler {
+        self.encodings = encodings;
+        self
+    }
+
+    /// The same handler, with another one for every path that is not OTLP's.
+    #[must_use]
+    pub fn with_fallback(mut self, fallback: Arc<dyn Handler>) -> HttpHandler {
+        self.fallback = Some(fallback);
         self
     }
 
@@ -82,26 +102,47 @@ impl HttpHandler {
         body: Body,
     ) -> Result<Bytes, Failure> {
         auth::check(self.auth.as_ref(), headers)?;
-        let encoding = match headers.get(CONTENT_ENCODING) {
-            Some(value) => Encoding::from_header(value.to_str().unwrap_or("?"))?,
-            None => None,
-        };
+        let encoding = self.encoding(headers)?;
         let held = self.intake.read(body, encoding, &self.limits).await?;
+        let origin = origin(self.include_metadata, headers);
         offer(
             &self.inlet,
+            &self.intake,
             signal,
             held,
             format,
-            origin(self.include_metadata, headers),
+            origin,
             "http",
         )
         .await
     }
+
+    fn encoding(&self, headers: &HeaderMap) -> Result<Option<Encoding>, Failure> {
+        let Some(value) = headers.get(CONTENT_ENCODING) else {
+            return Ok(None);
+        };
+        let encoding = Encoding::from_header(value.to_str().unwrap_or("?"))?;
+        let is_allowed = |encoding: Encoding| {
+            self.encodings.is_empty()
+                || self
+                    .encodings
+                    .iter()
+                    .any(|name| Encoding::from_header(name) == Ok(Some(encoding)))
+        };
+        match encoding.filter(|encoding| !is_allowed(*encoding)) {
+            None => Ok(encoding),
+            Some(refused) => Err(UnsupportedEncoding::Unknown(refused.name().to_owned()).into()),
+        }
+    }
 }
 
-impl fanlight_net::http::Handler for HttpHandler {
+impl Handler for HttpHandler {
     fn handle(&self, request: Request<Body>) -> BoxFuture<'_, Response<Body>> {
         Box::pin(async move {
+            let signal = self.signal_of(request.uri().path());
+            if let (None, Some(fallback)) = (signal, &self.fallback) {
+                return fallback.handle(request).await;
+            }
             let (head, body) = request.into_parts();
             let named = head
                 .headers
@@ -110,7 +151,7 @@ impl fanlight_net::http::Handler for HttpHandler {
             let format = named.and_then(BodyFormat::from_content_type);
             // Errors before the format is known are written for people who try with curl.
             let error_format = format.unwrap_or(BodyFormat::Json);
-            let Some(signal) = self.signal_of(head.uri.path()) else {
+            let Some(signal) = signal else {
                 return nothing_here(&self.paths).to_http(error_format);
             };
             if head.method != Method::POST {
