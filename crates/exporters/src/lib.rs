@@ -4,6 +4,7 @@
 //! pipeline's. [`EXPORTERS`] is the one list of them.
 
 mod debug;
+mod file;
 mod otlp;
 mod otlp_grpc;
 mod otlp_http;

@@ -2,7 +2,7 @@
 
 use fanlight_pipeline::ExporterKind;
 
-use crate::{debug, otlp_grpc, otlp_http};
+use crate::{debug, file, otlp_grpc, otlp_http};
 
 /// Every exporter type of this crate.
-pub const EXPORTERS: &[&ExporterKind] = &[&otlp_grpc::KIND, &otlp_http::KIND, &debug::KIND];
+pub const EXPORTERS: &[&ExporterKind] = &[&otlp_grpc::KIND, &otlp_http::KIND, &debug::KIND, &file::KIND];
