@@ -1,0 +1,36 @@
+//! The benchmark's two ends: `fanlight-load generate` sends, `fanlight-load sink` counts.
+//!
+//! Both must cost much less than what stands between them: the generator encodes one request and only rewrites the id in
+//! it; the sink only walks down to the spans' ids.
+
+mod generate;
+mod latency;
+mod payload;
+mod sink;
+mod tally;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "fanlight-load", max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Send requests of spans, and print what was acknowledged and how fast.
+    Generate(generate::Options),
+    /// Take everything that comes over OTLP/gRPC and OTLP/HTTP on one port; `GET /stats` says what came.
+    Sink(sink::Options),
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    match Cli::parse().command {
+        Command::Generate(options) => generate::run(options).await,
+        Command::Sink(options) => sink::run(options).await,
+    }
+}

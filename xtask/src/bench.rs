@@ -1,0 +1,90 @@
+//! `cargo xtask bench`: the hub beside its peers, measured in one run.
+
+mod forward;
+mod peers;
+mod proc;
+mod report;
+
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+
+/// The benchmarks, each with what it measures.
+const BENCHMARKS: [(&str, &str); 1] = [(
+    "forward",
+    "OTLP in, OTLP out: spans per CPU-second, peak memory, latency and lost items, beside rotel and otelcol",
+)];
+
+/// Options of `cargo xtask bench`.
+#[derive(Args, Clone)]
+pub struct Options {
+    /// Which benchmark; without it, they are listed.
+    name: Option<String>,
+    /// How often each system is measured; rounds of all systems take turns.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// How long each system is loaded in a round.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// Only this transport; both when left out.
+    #[arg(long, value_enum)]
+    transport: Option<Transport>,
+    /// Only this compression; `none` when left out.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "none")]
+    compression: Vec<Compression>,
+    /// Requests in flight.
+    #[arg(long, default_value_t = 32)]
+    in_flight: usize,
+    /// Requests of 100 spans a second; as many as are answered when left out.
+    #[arg(long)]
+    rate: Option<f64>,
+    /// Only these systems: fanlight, rotel, otelcol; all when left out.
+    #[arg(long, value_delimiter = ',')]
+    systems: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Transport {
+    Grpc,
+    Http,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Compression {
+    None,
+    Gzip,
+}
+
+impl Transport {
+    const fn name(self) -> &'static str {
+        match self {
+            Transport::Grpc => "grpc",
+            Transport::Http => "http",
+        }
+    }
+}
+
+impl Compression {
+    const fn name(self) -> &'static str {
+        match self {
+            Compression::None => "none",
+            Compression::Gzip => "gzip",
+        }
+    }
+}
+
+/// Runs a benchmark, or lists them.
+///
+/// # Errors
+/// When a system can't be built or started, or the name is none of a benchmark.
+pub fn run(options: &Options) -> Result<()> {
+    match options.name.as_deref() {
+        None => {
+            for (name, about) in BENCHMARKS {
+                println!("{name:<12}{about}");
+            }
+            Ok(())
+        }
+        Some("forward") => forward::run(options),
+        Some(other) => bail!("{other} is no benchmark; cargo xtask bench lists them"),
+    }
+}

@@ -1,0 +1,117 @@
+//! `cargo xtask test`: every test, with what it needs installed on the way.
+
+use std::process::Command;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::check::cargo_command;
+use crate::process;
+use crate::steps::{Steps, Tests};
+use crate::{end_to_end, hub, snippets, workspace};
+
+/// Options of `cargo xtask test`.
+#[derive(Args)]
+pub struct Options {
+    /// Leave out the real clients and the browser.
+    #[arg(long)]
+    quick: bool,
+}
+
+/// Runs all tests.
+///
+/// # Errors
+/// When one fails.
+pub fn run(options: &Options) -> Result<()> {
+    let mut steps = Steps::new("test");
+    add_to(&mut steps, options.quick);
+    steps.finish()
+}
+
+fn add_to(steps: &mut Steps, quick: bool) {
+    steps.run("the page: types, lint, tests", page);
+    steps.run("cargo test --workspace", cargo_tests);
+    let mut built = None;
+    steps.run("cargo build --package fanlight-hub", |steps| {
+        built = Some(hub::build(hub::Profile::Debug, &steps.log("cargo build"))?);
+        Ok(Tests::default())
+    });
+    let Some(binary) = built else { return };
+    steps.run(
+        "configuration snippets of the project's own documents",
+        |_| snippets::own_documents(&binary),
+    );
+    if !quick {
+        end_to_end::run_all(steps, &binary);
+    }
+}
+
+fn page(steps: &Steps) -> Result<Tests> {
+    let page = workspace::root().join("crates/dashboard/ui");
+    let npm = |arguments: &[&str]| {
+        let mut npm = Command::new("npm");
+        npm.args(arguments).current_dir(&page);
+        process::run(
+            &mut npm,
+            &steps.log(&format!("npm {}", arguments.join(" "))),
+        )
+    };
+    npm(&["ci", "--no-audit", "--no-fund"])?;
+    npm(&["run", "check"])?;
+    npm(&["run", "lint"])?;
+    let output = npm(&["run", "test"])?;
+    Ok(Tests::passed(vitest_count(&output)))
+}
+
+/// The number in vitest's closing `Tests  12 passed (12)`.
+fn vitest_count(output: &str) -> usize {
+    let line = output
+        .lines()
+        .find(|line| line.trim_start().starts_with("Tests "));
+    line.and_then(|line| line.split_whitespace().find_map(|word| word.parse().ok()))
+        .unwrap_or(1)
+}
+
+fn cargo_tests(steps: &Steps) -> Result<Tests> {
+    let mut cargo = cargo_command(&["test", "--workspace", "--no-fail-fast", "--quiet"]);
+    let output = process::run(&mut cargo, &steps.log("cargo test"))?;
+    let tests = cargo_count(&output);
+    println!(
+        "   {} tests in {} binaries",
+        tests.passed,
+        output.matches("test result: ").count()
+    );
+    Ok(tests)
+}
+
+/// Adds up cargo's `test result: ok. 12 passed; 0 failed; ...` lines.
+fn cargo_count(output: &str) -> Tests {
+    let mut tests = Tests::default();
+    for line in output
+        .lines()
+        .filter(|line| line.starts_with("test result: "))
+    {
+        for part in line.split(['.', ';']) {
+            match part.trim().split_once(' ') {
+                Some((count, "passed")) => tests.passed += count.parse().unwrap_or(0),
+                Some((count, "failed")) => tests.failed += count.parse().unwrap_or(0),
+                _ => {}
+            }
+        }
+    }
+    tests
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_read_from_closing_lines() {
+        let tests = cargo_count(
+            "test result: ok. 12 passed; 0 failed; 1 ignored; finished in 0.1s\ntest result: FAILED. 3 passed; 2 failed;",
+        );
+        assert_eq!((tests.passed, tests.failed), (15, 2));
+        assert_eq!(vitest_count("\n      Tests  31 passed (31)\n"), 31);
+    }
+}
