@@ -28,20 +28,6 @@ pub(crate) enum Operation {
     Rename,
 }
 
-impl Operation {
-    pub(crate) const ALL: [Operation; 9] = [
-        Operation::Create,
-        Operation::Open,
-        Operation::Read,
-        Operation::Write,
-        Operation::Truncate,
-        Operation::Sync,
-        Operation::SyncDirectory,
-        Operation::Remove,
-        Operation::Rename,
-    ];
-}
-
 #[derive(Debug, Default)]
 struct State {
     names: BTreeMap<PathBuf, usize>,
