@@ -4,5 +4,19 @@
 //! cli -> sources (files, command line, environment; load, shorthand) -> graph (plan, checks) -> hub (open, run) -> report
 //! ```
 
+pub mod cli;
+pub mod commands;
+mod dashboard;
+mod data_dir;
+mod graph;
+mod hub;
 pub mod load;
+mod logging;
+mod report;
+mod sample;
+mod settings;
 pub mod shorthand;
+mod signals;
+pub mod sources;
+mod status_page;
+mod tables;

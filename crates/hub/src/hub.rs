@@ -1,0 +1,257 @@
+//! The hub: the graph with what stands beside it (store, dashboard, status page).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanlight_config::blocks::HttpServer;
+use fanlight_config::{ComponentId, ConfigError, ConfigErrors, Environment, ListenAddress};
+use fanlight_net::http::Server;
+use fanlight_pipeline::{
+    Additions, BuildError, ExporterConfig, Host, ReceiverConfig, Running, StartError, Status, Stop,
+    Stopper,
+};
+use fanlight_store::{Store, StoreConfig};
+
+use crate::cli::ServeArgs;
+use crate::dashboard::{DashboardReceiver, HubStatus};
+use crate::report::{self, Summary};
+use crate::sources::{Sources, Unusable};
+use crate::status_page::StatusPage;
+use crate::{data_dir, graph};
+
+/// What the hub calls itself in requests.
+pub const USER_AGENT: &str = concat!("fanlight/", env!("CARGO_PKG_VERSION"));
+
+/// A running hub.
+pub struct Hub {
+    /// The graph.
+    pub running: Running,
+    status: Arc<HubStatus>,
+    sources: Sources,
+    metrics: Option<StatusServer>,
+    home: Option<String>,
+}
+
+/// The server of the metrics and health pages. It stands beside the graph and tells of its end, too.
+struct StatusServer {
+    address: std::net::SocketAddr,
+    _stopper: Stopper,
+}
+
+/// The hub can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum HubError {
+    /// The configuration can't be used.
+    #[error("the configuration can't be used")]
+    Config(Unusable),
+    /// A component of the graph can't start.
+    #[error(transparent)]
+    Start(StartError),
+    /// Something beside the graph can't start.
+    #[error("{what} can't start")]
+    Part {
+        /// What.
+        what: &'static str,
+        /// Why.
+        #[source]
+        error: BuildError,
+    },
+}
+
+impl Hub {
+    /// Opens everything and starts. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// Says what can't start and what to do about it.
+    pub fn start(
+        mut sources: Sources,
+        args: &ServeArgs,
+        environment: &Environment,
+        status: Status,
+    ) -> Result<Hub, HubError> {
+        let directory = data_dir::choose(args.config.data_dir.as_deref(), environment);
+        let part = |what, error| HubError::Part { what, error };
+        data_dir::make(&directory).map_err(|error| {
+            let error =
+                BuildError::new(format!("{} can't be made", directory.display())).because(error);
+            part(
+                "the data directory",
+                error.hint("name another one with --data-dir"),
+            )
+        })?;
+        let store_config = store_config(&sources).map_err(HubError::Config)?;
+        let store = match &store_config {
+            Some(config) => Some(Store::open(&config.options(&directory)).map_err(|error| {
+                part(
+                    "the store",
+                    BuildError::new("the database can't be opened").because(error),
+                )
+            })?),
+            None => None,
+        };
+        let shared = Arc::new(HubStatus::new(status.clone(), &directory));
+        let plan = graph::plan(&mut sources, |sources| {
+            additions(sources, store_config.clone(), store.clone(), &shared)
+        })
+        .map_err(HubError::Config)?;
+        let metrics = sources
+            .settings
+            .metrics
+            .as_ref()
+            .map(|address| serve_status(address, &status))
+            .transpose();
+        let metrics = metrics.map_err(|error| part("the metrics page", error))?;
+        let destinations = plan
+            .destinations()
+            .map(|(id, destination, _)| (id.clone(), destination.text));
+        let destinations: Vec<(ComponentId, String)> = destinations.collect();
+        let running = plan
+            .start(&Host {
+                data_dir: directory,
+                user_agent: USER_AGENT,
+                status,
+            })
+            .map_err(HubError::Start)?;
+        let with_origins = destinations.into_iter().map(|(id, text)| {
+            let origin = sources.loaded.origin(&id);
+            (id, text, origin)
+        });
+        shared.started(with_origins.collect(), running.listening().to_vec());
+        let home = environment.non_empty("HOME").map(str::to_owned);
+        Ok(Hub {
+            running,
+            status: shared,
+            sources,
+            metrics,
+            home,
+        })
+    }
+
+    /// What the terminal shows once the hub runs.
+    pub fn summary(&self, took: Duration) -> Summary {
+        let home = self.home.as_deref();
+        let is_dashboard = |id: &ComponentId| *id == ComponentId::of(DashboardReceiver::ID);
+        let listening = self.running.listening();
+        let receiving =
+            listening
+                .iter()
+                .filter(|(id, _)| !is_dashboard(id))
+                .map(|(id, listening)| {
+                    let tls = if listening.tls { " (TLS)" } else { "" };
+                    (
+                        listening.protocol.to_owned(),
+                        format!("{}{tls}", listening.address),
+                        id.to_string(),
+                    )
+                });
+        let dashboard = listening
+            .iter()
+            .find(|(id, _)| is_dashboard(id))
+            .map(|(_, listening)| listening.address);
+        let sending = self
+            .status
+            .destinations()
+            .into_iter()
+            .map(|(id, text, origin)| (id, report::shorten_home(&text, home), origin));
+        let first_http = listening
+            .iter()
+            .find(|(id, l)| l.protocol == "OTLP/HTTP" && !is_dashboard(id));
+        let base = first_http
+            .map(|(_, listening)| listening.address)
+            .or(dashboard);
+        Summary {
+            took,
+            receiving: receiving.collect(),
+            dashboard: match dashboard {
+                Some(address) => format!("http://{address}  (takes OTLP/HTTP too)"),
+                None => self.sources.settings.dashboard_off.to_owned(),
+            },
+            metrics: self.metrics.as_ref().map(|server| {
+                format!("http://{}/metrics  (and /healthz, /readyz)", server.address)
+            }),
+            sending: sending.collect(),
+            data: report::short(self.status.data_dir(), home),
+            notes: self.sources.loaded.notes.clone(),
+            next: match base {
+                Some(address) => format!("OTEL_EXPORTER_OTLP_ENDPOINT=http://{address} your-app"),
+                None => "fanlight check --send".to_owned(),
+            },
+        }
+    }
+}
+
+/// The store's configuration; none where the store is off.
+fn store_config(sources: &Sources) -> Result<Option<StoreConfig>, Unusable> {
+    let unusable = |error: ConfigError| Unusable {
+        errors: ConfigErrors::from(error),
+        texts: sources.texts.clone(),
+    };
+    sources
+        .settings
+        .store
+        .as_ref()
+        .map(StoreConfig::decode)
+        .transpose()
+        .map_err(unusable)
+}
+
+/// What the hub adds to the graph: its store as an exporter, and its dashboard as a receiver.
+fn additions(
+    sources: &Sources,
+    store_config: Option<StoreConfig>,
+    store: Option<Store>,
+    status: &Arc<HubStatus>,
+) -> Additions {
+    let mut additions = Additions::default();
+    if let (Some(config), Some(store)) = (store_config, store) {
+        let exporter: Box<dyn ExporterConfig> = Box::new(config.with(store.clone()));
+        additions
+            .exporters
+            .push((ComponentId::of("store"), exporter));
+        if let Some(dashboard) = &sources.settings.dashboard {
+            let receiver = DashboardReceiver::new(dashboard.clone(), store, Arc::clone(status));
+            let receiver: Box<dyn ReceiverConfig> = Box::new(receiver);
+            additions
+                .receivers
+                .push((ComponentId::of(DashboardReceiver::ID), receiver));
+        }
+    }
+    additions
+}
+
+/// What a check adds in place of what the hub would: nothing of it is opened.
+///
+/// # Errors
+/// When the `store` section can't be read.
+pub fn unopened_additions(sources: &Sources) -> Result<Additions, Unusable> {
+    let mut additions = Additions::default();
+    if let Some(config) = store_config(sources)? {
+        additions
+            .exporters
+            .push((ComponentId::of("store"), Box::new(config)));
+    }
+    Ok(additions)
+}
+
+fn serve_status(address: &ListenAddress, status: &Status) -> Result<StatusServer, BuildError> {
+    let server = Server::http(
+        &HttpServer::default(),
+        address,
+        "service.telemetry.metrics.address (or --metrics)",
+    )?;
+    let (stopper, stop) = Stop::new();
+    let address = server.address();
+    let page = Arc::new(StatusPage(status.clone()));
+    tokio::spawn(async move {
+        if let Err(error) = server.serve(page, stop).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the metrics page is gone"
+            );
+        }
+    });
+    Ok(StatusServer {
+        address,
+        _stopper: stopper,
+    })
+}
