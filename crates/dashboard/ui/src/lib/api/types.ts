@@ -73,6 +73,8 @@ export interface Span {
   events: SpanEvent[];
   links: SpanLink[];
   droppedAttributesCount: number;
+  droppedEventsCount?: number;
+  droppedLinksCount?: number;
 }
 
 export interface LogRecord {
@@ -105,8 +107,8 @@ export interface Metric {
   points: number;
   lastTimeUnixNano: string;
   lastValue: number | null;
-  temporality: string | null;
-  monotonic: boolean | null;
+  temporality: 'unspecified' | 'delta' | 'cumulative';
+  monotonic: boolean;
 }
 
 export interface TracePage {
@@ -117,6 +119,8 @@ export interface TracePage {
 export interface Trace {
   traceId: string;
   spans: Span[];
+  /** There are more spans than one answer holds. */
+  truncated?: boolean;
 }
 
 export interface LogPage {

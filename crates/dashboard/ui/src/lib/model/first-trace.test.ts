@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { curlSnippet, exampleIds, exampleRequest, otlpHttpBase } from './first-trace';
+import { curlSnippet, exampleIds, exampleRequest, otlpGrpcAddress, otlpHttpBase } from './first-trace';
 
 describe('otlpHttpBase', () => {
   const listener = (component: string, protocol: string, address: string, tls = false) => ({
@@ -11,17 +11,26 @@ describe('otlpHttpBase', () => {
 
   it('is the address of the OTLP receiver', () => {
     const listening = [
-      listener('otlp', 'grpc', '127.0.0.1:4317'),
-      listener('otlp', 'http', '127.0.0.1:4318'),
+      listener('otlp', 'OTLP/gRPC', '127.0.0.1:4317'),
+      listener('otlp', 'OTLP/HTTP', '127.0.0.1:4318'),
     ];
     expect(otlpHttpBase(listening, 'http://localhost:3000')).toBe('http://127.0.0.1:4318');
   });
 
   it('is an address that one can send to', () => {
-    expect(otlpHttpBase([listener('otlp/in', 'http', '0.0.0.0:4318', true)], '')).toBe(
+    expect(otlpHttpBase([listener('otlp/in', 'OTLP/HTTP', '0.0.0.0:4318', true)], '')).toBe(
       'https://127.0.0.1:4318',
     );
-    expect(otlpHttpBase([listener('otlp', 'http', '[::]:4318')], '')).toBe('http://127.0.0.1:4318');
+    expect(otlpHttpBase([listener('otlp', 'OTLP/HTTP', '[::]:4318')], '')).toBe('http://127.0.0.1:4318');
+  });
+
+  it('is not the dashboard while a receiver of its own takes HTTP', () => {
+    const listening = [
+      listener('dashboard', 'OTLP/HTTP', '127.0.0.1:3000'),
+      listener('otlp', 'OTLP/HTTP', '127.0.0.1:4318'),
+    ];
+    expect(otlpHttpBase(listening, '')).toBe('http://127.0.0.1:4318');
+    expect(otlpGrpcAddress(listening)).toBeNull();
   });
 
   it('is the page itself where no receiver takes HTTP', () => {

@@ -2,12 +2,22 @@
 
 import type { Listener } from '../api/types';
 
-/** The base URL for OTLP over HTTP: the receiver's own address, or the dashboard's, which takes OTLP as well. */
+/** The base URL for OTLP over HTTP: a receiver's own address, or the dashboard's, which takes OTLP as well. */
 export function otlpHttpBase(listening: readonly Listener[], origin: string): string {
   const receiver = listening.find(
-    ({ component, protocol }) => component.startsWith('otlp') && protocol.toLowerCase().startsWith('http'),
+    (listener) => speaks(listener, 'OTLP/HTTP') && listener.component.startsWith('otlp'),
   );
   return receiver ? `${receiver.tls ? 'https' : 'http'}://${reachable(receiver.address)}` : origin;
+}
+
+/** The address for OTLP over gRPC, where a receiver listens for it. */
+export function otlpGrpcAddress(listening: readonly Listener[]): string | null {
+  const receiver = listening.find((listener) => speaks(listener, 'OTLP/gRPC'));
+  return receiver ? reachable(receiver.address) : null;
+}
+
+function speaks(listener: Listener, protocol: string): boolean {
+  return listener.protocol.toLowerCase() === protocol.toLowerCase();
 }
 
 /** A wildcard address is where the hub listens, not where one can send. */

@@ -40,7 +40,7 @@ describe('findMetrics', () => {
 it('calls a sum that only grows a counter', () => {
   expect(metricKind(metric('a', { monotonic: true }))).toBe('counter');
   expect(metricKind(metric('a', { temporality: 'delta' }))).toBe('sum, delta');
-  expect(metricKind(metric('a', { type: 'exponential_histogram', temporality: null }))).toBe(
+  expect(metricKind(metric('a', { type: 'exponential_histogram', temporality: 'unspecified' }))).toBe(
     'exp. histogram',
   );
 });

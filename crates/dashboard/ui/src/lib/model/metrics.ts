@@ -29,13 +29,15 @@ export function findMetrics(metrics: readonly Metric[], filter: MetricFilter): M
 }
 
 export function metricKey(metric: Metric): string {
-  return [metric.name, metric.service, metric.type, metric.unit].join('\u0000');
+  return [metric.name, metric.service, metric.type, metric.unit, metric.temporality, metric.monotonic].join(
+    '\u0000',
+  );
 }
 
 /** What kind of sum: a counter only grows, and its points tell a total or a change. */
 export function metricKind(metric: Metric): string {
   const name = metric.type === 'sum' && metric.monotonic ? 'counter' : METRIC_TYPES[metric.type];
-  return metric.temporality?.toLowerCase() === 'delta' ? `${name}, delta` : name;
+  return metric.temporality === 'delta' ? `${name}, delta` : name;
 }
 
 /** Units as UCUM writes them (https://ucum.org): annotations such as `{request}` lose their braces, `1` says nothing. */

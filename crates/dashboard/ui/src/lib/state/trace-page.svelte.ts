@@ -1,4 +1,3 @@
-import { SvelteSet } from 'svelte/reactivity';
 import { getTrace, listTraceLogs } from '../api/client';
 import { searchSpans, SpanTexts, withAncestors } from '../model/span-search';
 import { ancestors, buildTraceTree, type SpanNode } from '../model/trace-tree';
@@ -10,7 +9,8 @@ import type { Router } from './router.svelte';
 export class TracePage {
   readonly trace;
   readonly logs;
-  readonly collapsed = new SvelteSet<string>();
+  /** Replaced, never changed: a signal per span would cost more than copying the set. */
+  collapsed = $state.raw<ReadonlySet<string>>(new Set());
   readonly #router: Router;
   readonly #texts = new SpanTexts();
 
@@ -49,7 +49,7 @@ export class TracePage {
   /** Selects a span and opens whatever hides it. */
   select(id: string | null): void {
     const node = id === null ? undefined : this.tree?.byId.get(id);
-    if (node) ancestors(node).forEach((above) => this.collapsed.delete(above.id));
+    if (node) this.#open(ancestors(node));
     this.#router.setQuery({ span: id });
   }
 
@@ -61,15 +61,15 @@ export class TracePage {
   }
 
   toggle(node: SpanNode): void {
-    if (this.collapsed.has(node.id)) this.collapsed.delete(node.id);
-    else if (node.children.length > 0) this.collapsed.add(node.id);
+    if (this.collapsed.has(node.id)) this.#open([node]);
+    else this.#close([node]);
   }
 
   /** Into the tree: opens a closed row, then goes to its first child. */
   enter(): void {
     const node = this.selected;
     if (!node || node.children.length === 0) return;
-    if (this.collapsed.has(node.id)) this.collapsed.delete(node.id);
+    if (this.collapsed.has(node.id)) this.#open([node]);
     else this.move(1);
   }
 
@@ -77,18 +77,18 @@ export class TracePage {
   leave(): void {
     const node = this.selected;
     if (!node) return;
-    if (node.children.length > 0 && !this.collapsed.has(node.id)) this.collapsed.add(node.id);
+    if (node.children.length > 0 && !this.collapsed.has(node.id)) this.#close([node]);
     else if (node.parent) this.select(node.parent.id);
   }
 
   collapseAll(): void {
-    for (const node of this.tree?.inOrder ?? []) if (node.children.length > 0) this.collapsed.add(node.id);
+    this.#close(this.tree?.inOrder ?? []);
     const root = this.selected && (ancestors(this.selected).at(-1) ?? this.selected);
     if (root) this.select(root.id);
   }
 
   expandAll(): void {
-    this.collapsed.clear();
+    this.collapsed = new Set();
   }
 
   /** Goes to the next of some spans after the selected one in drawing order, around the end. */
@@ -97,6 +97,17 @@ export class TracePage {
     const at = this.selectedId === null ? -1 : ids.indexOf(this.selectedId);
     const index = at >= 0 ? at + step : this.#insertion(ids) + (step > 0 ? 0 : -1);
     this.select(ids[(index + ids.length) % ids.length] ?? null);
+  }
+
+  #open(nodes: readonly SpanNode[]): void {
+    if (!nodes.some((node) => this.collapsed.has(node.id))) return;
+    const open = new Set(nodes.map((node) => node.id));
+    this.collapsed = new Set([...this.collapsed].filter((id) => !open.has(id)));
+  }
+
+  #close(nodes: readonly SpanNode[]): void {
+    const inner = nodes.filter((node) => node.children.length > 0);
+    this.collapsed = new Set([...this.collapsed, ...inner.map((node) => node.id)]);
   }
 
   /** How many of the ids are drawn before the selected span. */
