@@ -77,9 +77,11 @@ impl Writer {
             match jobs.recv_timeout(self.retain()) {
                 Ok(first) => self.group(first, jobs),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => break,
             }
         }
+        // SQLite does this by itself only if no reader is open.
+        self.checkpoint();
     }
 
     /// Takes a step of retention if it is time, and answers how long to wait for work until the next.
@@ -294,3 +296,6 @@ fn next_ids(connection: &Connection) -> rusqlite::Result<NextIds> {
         point: behind("points", "id", "first_point")?,
     })
 }
+
+#[cfg(test)]
+mod tests;
