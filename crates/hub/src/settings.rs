@@ -18,6 +18,8 @@ pub struct Settings {
     pub metrics: Option<ListenAddress>,
     /// What to log.
     pub log_level: LogLevel,
+    /// What the configuration asks for in vain, for the summary.
+    pub notes: Vec<String>,
 }
 
 /// `dashboard`: the page, its API, and OTLP/HTTP on the same port.
@@ -91,13 +93,13 @@ struct Metrics {
     _views: Ignored,
 }
 
-/// A reader: only `pull` with a Prometheus exporter says anything to the hub.
+/// A reader: `pull` with a Prometheus exporter says where the metrics page is. What `periodic` is for, the receiver
+/// `self_telemetry` does.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Reader {
     pull: Option<Pull>,
-    #[serde(rename = "periodic")]
-    _periodic: Ignored,
+    periodic: Option<Ignored>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -191,6 +193,7 @@ impl Settings {
             }),
             metrics: telemetry.metrics_address(args)?,
             log_level: log_level(&telemetry, environment, args),
+            notes: telemetry.notes(),
         })
     }
 }
@@ -223,6 +226,17 @@ fn address_of(text: &str, option: &str) -> Result<ListenAddress, ConfigError> {
 }
 
 impl Telemetry {
+    fn notes(&self) -> Vec<String> {
+        let periodic = self
+            .metrics
+            .readers
+            .iter()
+            .any(|reader| reader.periodic.is_some());
+        let note = "service.telemetry.metrics.readers: periodic readers do nothing here; \
+                    the receiver self_telemetry sends the hub's own metrics and logs through its pipelines";
+        periodic.then(|| note.to_owned()).into_iter().collect()
+    }
+
     fn metrics_address(
         &self,
         args: Option<&ServeArgs>,

@@ -86,6 +86,7 @@ impl Sources {
                 .merge(Document::parse(&name, &text, environment)?);
         }
         let settings = Settings::read(&loaded.document, environment, serve)?;
+        loaded.notes.extend(settings.notes.iter().cloned());
         Ok((loaded, settings))
     }
 }

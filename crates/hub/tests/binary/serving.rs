@@ -125,3 +125,39 @@ fn bad_requests_get_the_statuses_of_the_specification() {
     }
     assert_eq!(hub.api("/api/traces")["traces"], json!([]));
 }
+
+/// Scenario: the hub's own telemetry is routed through its own pipelines, to a destination that is dead.
+/// Guarantee: it does not feed itself: what is taken in stays at one sample for each interval and a few log lines.
+#[test]
+fn the_hubs_own_telemetry_does_not_feed_itself() {
+    let hub = Hub::with_config(
+        "receivers:
+  self_telemetry: {collection_interval: 100ms}
+exporters:
+  otlphttp/dead:
+    endpoint: http://127.0.0.1:1
+    retry_on_failure: {initial_interval: 1ms, max_interval: 1ms}
+dashboard: {endpoint: '127.0.0.1:0'}
+service:
+  pipelines:
+    metrics: {receivers: [self_telemetry], exporters: [otlphttp/dead]}
+    logs: {receivers: [self_telemetry], exporters: [otlphttp/dead]}
+",
+    );
+    let metrics = hub.api_until("/api/metrics", |answer| {
+        !answer["metrics"].as_array().unwrap().is_empty()
+    });
+    let names: Vec<&str> = metrics["metrics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|m| m["name"].as_str().unwrap())
+        .collect();
+    assert!(names.contains(&"otelcol_process_uptime"), "{names:?}");
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let logs = hub.api("/api/logs?limit=200")["logs"]
+        .as_array()
+        .unwrap()
+        .len();
+    assert!(logs < 20, "{logs} log records in a second");
+}
