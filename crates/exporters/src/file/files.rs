@@ -168,11 +168,13 @@ impl Files {
     }
 }
 
-/// Whether the name itself is the trouble: too long, or a directory's.
+/// Whether the name itself is the trouble: too long, a directory's, or one with a file where a directory should be.
 fn is_about_the_name(error: &io::Error) -> bool {
-    use io::ErrorKind::{InvalidFilename, InvalidInput, IsADirectory, NotADirectory};
+    use io::ErrorKind::{
+        AlreadyExists, InvalidFilename, InvalidInput, IsADirectory, NotADirectory,
+    };
     matches!(
         error.kind(),
-        InvalidFilename | InvalidInput | IsADirectory | NotADirectory
+        AlreadyExists | InvalidFilename | InvalidInput | IsADirectory | NotADirectory
     )
 }

@@ -41,7 +41,9 @@ impl Rotation {
                 fs::rename(path, &backup)?;
                 return Ok(backup);
             }
-            time += SignedDuration::from_millis(1);
+            time = time
+                .checked_add(SignedDuration::from_millis(1))
+                .map_err(io::Error::other)?;
         }
     }
 
