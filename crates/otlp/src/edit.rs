@@ -190,7 +190,7 @@ impl<'a> Element<'a> {
         Ok(self.attributes.as_mut())
     }
 
-    /// Replaces its message. What was edited in the attributes is lost. For an item or a data point.
+    /// Replaces its message; edited attributes go into the new one. For an item or a data point.
     ///
     /// The bytes must be a valid message of its kind, such as an [`Encoder`] writes.
     pub fn replace(&mut self, message: Vec<u8>) {
@@ -202,33 +202,53 @@ impl<'a> Element<'a> {
         self.replacement = Some(message);
     }
 
+    /// Sets the W3C `tracestate` of a span; does nothing to anything else.
+    ///
+    /// # Errors
+    /// When its bytes are not a span.
+    pub fn set_trace_state(&mut self, trace_state: &str) -> Result<(), DecodeError> {
+        const TRACE_STATE: u32 = 3;
+        if self.item(Signal::Traces).is_none() {
+            return Ok(());
+        }
+        let message = self.replacement.as_deref().unwrap_or(self.bytes);
+        let mut out = Encoder::with_capacity(message.len() + trace_state.len() + 2);
+        for record in Records::new(message, "Span") {
+            let record = record?;
+            if record.number != TRACE_STATE {
+                out.raw(record.raw());
+            }
+        }
+        out.bytes(TRACE_STATE, trace_state);
+        self.replacement = Some(out.into_bytes());
+        Ok(())
+    }
+
     fn item(&self, signal: Signal) -> Option<&'a [u8]> {
         (self.level == Level::Item && self.signal == signal).then_some(self.bytes)
     }
 
     /// The message as it is to be, if it changed.
     fn edited(self) -> Result<Option<Vec<u8>>, DecodeError> {
-        if self.replacement.is_some() {
-            return Ok(self.replacement);
-        }
         let Some(list) = self.attributes.filter(AttributeList::is_changed) else {
-            return Ok(None);
+            return Ok(self.replacement);
         };
-        let mut out = Encoder::with_capacity(self.bytes.len() + 64);
+        let message = self.replacement.as_deref().unwrap_or(self.bytes);
+        let mut out = Encoder::with_capacity(message.len() + 64);
         match (
             self.level,
             self.signal,
             self.metric.map(|metric| metric.kind).unwrap_or_default(),
         ) {
-            (Level::Resource, _, _) => list.put_wrapped(self.bytes, 1, &mut out)?,
-            (Level::Scope, _, _) => list.put_wrapped(self.bytes, 3, &mut out)?,
-            (Level::Item, Signal::Traces, _) => list.put(self.bytes, SPAN_ATTRIBUTES, &mut out)?,
-            (Level::Item, _, _) => list.put(self.bytes, LOG_ATTRIBUTES, &mut out)?,
-            (Level::Point, _, MetricKind::Histogram) => list.put(self.bytes, 9, &mut out)?,
+            (Level::Resource, _, _) => list.put_wrapped(message, 1, &mut out)?,
+            (Level::Scope, _, _) => list.put_wrapped(message, 3, &mut out)?,
+            (Level::Item, Signal::Traces, _) => list.put(message, SPAN_ATTRIBUTES, &mut out)?,
+            (Level::Item, _, _) => list.put(message, LOG_ATTRIBUTES, &mut out)?,
+            (Level::Point, _, MetricKind::Histogram) => list.put(message, 9, &mut out)?,
             (Level::Point, _, MetricKind::ExponentialHistogram) => {
-                list.put(self.bytes, 1, &mut out)?
+                list.put(message, 1, &mut out)?
             }
-            (Level::Point, _, _) => list.put(self.bytes, 7, &mut out)?,
+            (Level::Point, _, _) => list.put(message, 7, &mut out)?,
         }
         Ok(Some(out.into_bytes()))
     }

@@ -251,3 +251,27 @@ fn a_key_used_twice_is_one_afterwards() {
     let attributes: Vec<_> = attributes.iter().map(Result::unwrap).collect();
     assert_eq!(attributes, [("k", Value::Int(4)), ("x", Value::Int(2))]);
 }
+
+#[test]
+fn trace_state_and_attributes_are_edited_together() {
+    let after = rewrite(spans(), |element| {
+        if element.level() == Level::Item {
+            element.attributes()?.unwrap().set("new", 1);
+            element.set_trace_state("ot=th:8")?;
+        }
+        Ok(Verdict::Keep)
+    })
+    .unwrap();
+    let resource = after.resources().next().unwrap().unwrap();
+    let span = resource
+        .scopes()
+        .next()
+        .unwrap()
+        .unwrap()
+        .spans()
+        .next()
+        .unwrap()
+        .unwrap();
+    assert_eq!((span.trace_state, span.name), ("ot=th:8", "one"));
+    assert_eq!(span.attributes.get("new").unwrap(), Some(Value::Int(1)));
+}
