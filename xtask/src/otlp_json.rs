@@ -81,6 +81,17 @@ impl Items {
         )
     }
 
+    /// The items, each changed: what a backend is known not to keep can be taken out of both sides of a comparison.
+    #[must_use]
+    pub fn mapped(&self, change: impl Fn(&mut Value)) -> Items {
+        let mut mapped = Items::default();
+        for (mut item, count) in self.values().zip(self.0.values()) {
+            change(&mut item);
+            *mapped.0.entry(item.to_string()).or_default() += count;
+        }
+        mapped
+    }
+
     /// Says where the items differ from what was expected.
     ///
     /// # Errors

@@ -50,7 +50,12 @@ fn closest(expected: &str, others: &[&str]) -> String {
         let differing: Vec<String> = expected.symmetric_difference(&other).cloned().collect();
         differing
     });
-    let mut nearest = differing.min_by_key(Vec::len).unwrap_or_default();
+    // Two items with one span id are the same span, however much differs.
+    let other_span =
+        |fields: &Vec<String>| fields.iter().any(|field| field.starts_with("item.spanId"));
+    let mut nearest = differing
+        .min_by_key(|fields| (other_span(fields), fields.len()))
+        .unwrap_or_default();
     nearest.sort();
     let lines = nearest.iter().take(FIELDS_SHOWN).map(|field| {
         let side = if expected.contains(field) {
