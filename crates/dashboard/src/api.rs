@@ -51,7 +51,7 @@ async fn health() -> Json<Value> {
 }
 
 async fn unknown(uri: Uri) -> ApiError {
-    ApiError::new(StatusCode::NOT_FOUND, format!("the API has nothing at {}", uri.path())).hint(
+    ApiError::new(StatusCode::NOT_FOUND, format!("there is nothing at /api{}", uri.path())).hint(
         "it has /api/health, /api/traces, /api/logs, /api/metrics, /api/services, /api/live and /api/status",
     )
 }
