@@ -41,9 +41,18 @@ pub(crate) struct ActionConfig {
     converted_type: Option<String>,
 }
 
-const ACTIONS: &[&str] = &[
-    "insert", "update", "upsert", "delete", "hash", "extract", "convert",
+/// What each action is called, and which keys it uses besides `key`.
+const ACTIONS: &[(&str, &[&str])] = &[
+    ("insert", SOURCES),
+    ("update", SOURCES),
+    ("upsert", SOURCES),
+    ("delete", &["pattern"]),
+    ("hash", &["pattern"]),
+    ("extract", &["pattern"]),
+    ("convert", &["converted_type"]),
 ];
+
+const SOURCES: &[&str] = &["value", "from_attribute", "from_context"];
 
 /// Checked actions, in order.
 #[derive(Clone, Debug)]
@@ -123,74 +132,39 @@ impl Actions {
 
 impl Action {
     fn check(node: &Node, written: ActionConfig) -> Result<Action, ConfigError> {
-        let name = written.action.as_deref().unwrap_or_default().to_lowercase();
-        let used: &[&str] = match name.as_str() {
-            "insert" | "update" | "upsert" => &["value", "from_attribute", "from_context"],
-            "delete" | "hash" | "extract" => &["pattern"],
-            "convert" => &["converted_type"],
-            "" => return Err(node.error("action is not set").suggest("", ACTIONS)),
-            other => {
-                return Err(node
-                    .error_at("action", format!("`{other}` is not an action"))
-                    .suggest(other, ACTIONS));
-            }
-        };
-        for key in [
-            "value",
-            "from_attribute",
-            "from_context",
-            "pattern",
-            "converted_type",
-        ] {
-            if !used.contains(&key) && node.get(key).is_some_and(|value| !value.is_null()) {
-                return Err(node.error_at(key, format!("the action {name} does not use {key}")));
-            }
-        }
-        let key = written.key.clone().filter(|key| !key.is_empty());
+        let name = action_name(node, written.action.as_deref().unwrap_or_default())?;
         if name == "delete" || name == "hash" {
-            let pattern = written
-                .pattern
-                .as_deref()
-                .filter(|pattern| !pattern.is_empty());
-            let pattern = pattern.map(|pattern| compile(node, pattern)).transpose()?;
-            if key.is_none() && pattern.is_none() {
-                return Err(node.error(format!("the action {name} needs a key, a pattern or both")));
-            }
-            let keys = Keys { key, pattern };
+            let keys = Keys::check(node, name, written)?;
             return Ok(if name == "hash" {
                 Action::Hash(keys)
             } else {
                 Action::Delete(keys)
             });
         }
-        let Some(key) = key else {
+        let Some(key) = written.key.clone().filter(|key| !key.is_empty()) else {
             return Err(node.error(format!("the action {name} needs a key")));
         };
-        match name.as_str() {
-            "extract" => Ok(Action::Extract {
-                key,
-                pattern: named_groups(node, written.pattern.as_deref())?,
-            }),
-            "convert" => {
-                let to = ConvertedType::check(
-                    node,
-                    written.converted_type.as_deref().unwrap_or_default(),
-                )?;
-                Ok(Action::Convert { key, to })
+        let when = match name {
+            "insert" => When::Absent,
+            "update" => When::Present,
+            "upsert" => When::Always,
+            "extract" => {
+                let pattern = named_groups(node, written.pattern.as_deref())?;
+                return Ok(Action::Extract { key, pattern });
             }
             _ => {
-                let when = match name.as_str() {
-                    "insert" => When::Absent,
-                    "update" => When::Present,
-                    _ => When::Always,
-                };
-                Ok(Action::Set {
+                let to = written.converted_type.unwrap_or_default();
+                return Ok(Action::Convert {
                     key,
-                    source: Source::check(node, &name, written)?,
-                    when,
-                })
+                    to: ConvertedType::check(node, &to)?,
+                });
             }
-        }
+        };
+        Ok(Action::Set {
+            key,
+            source: Source::check(node, name, written)?,
+            when,
+        })
     }
 
     fn apply(
@@ -228,6 +202,27 @@ impl Action {
         }
         Ok(())
     }
+}
+
+/// The action of that name, in any case. What the action does not use must not be set.
+fn action_name(node: &Node, written: &str) -> Result<&'static str, ConfigError> {
+    let lower = written.to_lowercase();
+    let Some((name, used)) = ACTIONS.iter().find(|(name, _)| *name == lower) else {
+        let names: Vec<&str> = ACTIONS.iter().map(|(name, _)| *name).collect();
+        let message = if written.is_empty() {
+            "action is not set".to_owned()
+        } else {
+            format!("`{written}` is not an action")
+        };
+        return Err(node.error_at("action", message).suggest(&lower, &names));
+    };
+    let known = SOURCES.iter().chain(&["pattern", "converted_type"]);
+    for key in known.filter(|key| !used.contains(key)) {
+        if node.get(key).is_some_and(|value| !value.is_null()) {
+            return Err(node.error_at(key, format!("the action {name} does not use {key}")));
+        }
+    }
+    Ok(name)
 }
 
 impl Source {
@@ -289,6 +284,18 @@ impl Source {
 }
 
 impl Keys {
+    fn check(node: &Node, action: &str, written: ActionConfig) -> Result<Keys, ConfigError> {
+        let key = written.key.filter(|key| !key.is_empty());
+        let pattern = written.pattern.filter(|pattern| !pattern.is_empty());
+        if key.is_none() && pattern.is_none() {
+            return Err(node.error(format!(
+                "the action {action} needs a key, a pattern or both"
+            )));
+        }
+        let pattern = pattern.map(|pattern| compile(node, &pattern)).transpose()?;
+        Ok(Keys { key, pattern })
+    }
+
     fn contains(&self, key: &str) -> bool {
         self.key.as_deref() == Some(key)
             || self

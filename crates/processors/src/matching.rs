@@ -120,16 +120,7 @@ impl Matcher {
                 .error("match_type is not set")
                 .hint("write `match_type: strict` or `match_type: regexp`"));
         };
-        if kind == MatchType::Strict
-            && let Some(unknown) = written
-                .span_kinds
-                .iter()
-                .find(|kind| !SPAN_KINDS.contains(&kind.as_str()))
-        {
-            return Err(node
-                .error_at("span_kinds", format!("`{unknown}` is not a span kind"))
-                .suggest(unknown, SPAN_KINDS));
-        }
+        check_span_kinds(node, kind, &written.span_kinds)?;
         let patterns = |key, texts: &[String]| -> Result<Vec<Pattern>, ConfigError> {
             texts
                 .iter()
@@ -142,16 +133,9 @@ impl Matcher {
                     .map(|entry| Ok((entry.key, ValueMatch::check(node, key, kind, entry.value)?)))
                     .collect()
             };
-        let library = |entry: &LibraryConfig| -> Result<(Pattern, Option<Pattern>), ConfigError> {
-            let version = entry
-                .version
-                .as_deref()
-                .map(|text| Pattern::check(node, "libraries", kind, text))
-                .transpose()?;
-            Ok((
-                Pattern::check(node, "libraries", kind, &entry.name)?,
-                version,
-            ))
+        let library = |entry: LibraryConfig| -> Result<(Pattern, Option<Pattern>), ConfigError> {
+            let text = |text: String| Pattern::check(node, "libraries", kind, &text);
+            Ok((text(entry.name)?, entry.version.map(text).transpose()?))
         };
         let matcher = Matcher {
             services: patterns("services", &written.services)?,
@@ -165,19 +149,16 @@ impl Matcher {
             resources: attributes("resources", written.resources)?,
             libraries: written
                 .libraries
-                .iter()
+                .into_iter()
                 .map(library)
                 .collect::<Result<_, _>>()?,
         };
-        if matcher.properties().iter().all(|(_, set, _)| !set) {
-            let names: Vec<&str> = matcher
-                .properties()
-                .iter()
-                .map(|(name, _, _)| *name)
-                .collect();
+        let properties = matcher.properties();
+        if properties.iter().all(|(_, set, _)| !set) {
+            let names = properties.map(|(name, _, _)| name).join(", ");
             return Err(node
                 .error("nothing to match is set")
-                .hint(format!("set one of {}", names.join(", "))));
+                .hint(format!("set one of {names}")));
         }
         Ok(matcher)
     }
@@ -349,6 +330,22 @@ impl ValueMatch {
                 _ => false,
             },
         }
+    }
+}
+
+/// Strict kinds must be among those that exist.
+fn check_span_kinds(node: &Node, kind: MatchType, kinds: &[String]) -> Result<(), ConfigError> {
+    match kinds
+        .iter()
+        .find(|kind| !SPAN_KINDS.contains(&kind.as_str()))
+    {
+        Some(unknown) if kind == MatchType::Strict => {
+            let message = format!("`{unknown}` is not a span kind");
+            Err(node
+                .error_at("span_kinds", message)
+                .suggest(unknown, SPAN_KINDS))
+        }
+        _ => Ok(()),
     }
 }
 
