@@ -108,34 +108,19 @@ impl Running {
 
     /// Resolves when a component stops by itself, which fails the hub's health. Dropping the future loses nothing.
     pub async fn broken(&mut self) -> Broken {
-        let broken = loop {
-            let ended = tokio::select! {
-                Some(ended) = self.receivers.tasks.join_next() => ended,
-                Some(ended) = self.extensions.tasks.join_next() => ended,
-                else => std::future::pending().await,
-            };
-            match ended {
-                Ok((id, Ok(()))) => {
-                    break Broken {
-                        component: id.to_string(),
-                        error: None,
-                    };
-                }
-                Ok((id, Err(error))) => {
-                    break Broken {
-                        component: id.to_string(),
-                        error: Some(error),
-                    };
-                }
-                Err(panic) => {
-                    let error = BuildError::new("its task panicked, which is a bug").because(panic);
-                    break Broken {
-                        component: "a component".to_owned(),
-                        error: Some(error),
-                    };
-                }
+        let ended = tokio::select! {
+            Some(ended) = self.receivers.tasks.join_next() => ended,
+            Some(ended) = self.extensions.tasks.join_next() => ended,
+            else => std::future::pending().await,
+        };
+        let (component, error) = match ended {
+            Ok((id, ended)) => (id.to_string(), ended.err()),
+            Err(panic) => {
+                let error = BuildError::new("its task panicked, which is a bug").because(panic);
+                ("a component".to_owned(), Some(error))
             }
         };
+        let broken = Broken { component, error };
         let why = broken
             .error
             .as_ref()
