@@ -17,7 +17,7 @@ use fanlight_net::status::{BodyFormat, Failure};
 use fanlight_net::{Body, auth};
 use fanlight_pipeline::{
     BuildContext, BuildError, Extension, ExtensionConfig, ExtensionKind, Listening, ServerAuth,
-    Status, Stop,
+    Snapshot, Status, Stop,
 };
 use futures::future::BoxFuture;
 use http::header::CONTENT_TYPE;
@@ -201,7 +201,11 @@ impl Page {
         if let Err(error) = auth::check(self.auth.as_ref(), request.headers()) {
             return Failure::from(error).to_http(BodyFormat::Json);
         }
-        let snapshot = self.status.snapshot();
+        self.report(&self.status.snapshot())
+    }
+
+    /// The answer to a snapshot.
+    fn report(&self, snapshot: &Snapshot) -> Response<Body> {
         let health = snapshot.health();
         let mut problems = health.broken;
         if self.with_pipelines {
@@ -270,7 +274,61 @@ fn written(duration: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use fanlight_otlp::{Signal, SignalSet};
+    use fanlight_pipeline::{ExporterSnapshot, ExporterState, PipelineSnapshot};
+
     use super::*;
+
+    fn snapshot(broken: &[&str], exporter: ExporterState) -> Snapshot {
+        let mut snapshot = Status::default().snapshot();
+        snapshot.broken = broken
+            .iter()
+            .map(|id| ((*id).to_owned(), "out of luck".to_owned()))
+            .collect();
+        snapshot.pipelines = vec![PipelineSnapshot {
+            id: "traces".into(),
+            signal: Signal::Traces,
+            receivers: vec!["otlp".into()],
+            processors: Vec::new(),
+            exporters: vec!["debug".into()],
+        }];
+        snapshot.exporters = vec![ExporterSnapshot {
+            id: "debug".into(),
+            destination: String::new(),
+            signals: SignalSet::ALL,
+            state: exporter,
+            last_error: None,
+            sent: Default::default(),
+            send_failed: Default::default(),
+            enqueue_failed: Default::default(),
+            parked: Default::default(),
+            retries: 0,
+            batches: 0,
+            in_flight: 0,
+            queue_size: 0,
+            queue_capacity: 0,
+        }];
+        snapshot
+    }
+
+    #[test]
+    fn only_what_a_restart_may_cure_makes_it_unavailable() {
+        let page = |with_pipelines| Page {
+            path: "/".into(),
+            bodies: None,
+            with_pipelines,
+            auth: None,
+            status: Status::default(),
+        };
+        for (snapshot, plain, with_pipelines) in [
+            (snapshot(&[], ExporterState::Healthy), 200, 200),
+            (snapshot(&[], ExporterState::Failing), 200, 503),
+            (snapshot(&["otlp"], ExporterState::Idle), 503, 503),
+        ] {
+            assert_eq!(page(false).report(&snapshot).status(), plain);
+            assert_eq!(page(true).report(&snapshot).status(), with_pipelines);
+        }
+    }
 
     #[test]
     fn times_are_written_as_the_collector_does() {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -22,6 +23,8 @@ pub(crate) struct WatchedFile<T> {
     path: PathBuf,
     make: fn(&str) -> T,
     last: Mutex<Option<Last<T>>>,
+    /// Whether the log says already that it can't be read.
+    reported: AtomicBool,
 }
 
 struct Last<T> {
@@ -39,6 +42,7 @@ impl<T> WatchedFile<T> {
             path: path.to_owned(),
             make,
             last: Mutex::new(None),
+            reported: AtomicBool::new(false),
         }
     }
 
@@ -52,10 +56,17 @@ impl<T> WatchedFile<T> {
 
     /// The content as it is now, for a request.
     pub(crate) fn current(&self) -> Result<Arc<T>, Unauthenticated> {
-        self.read().map_err(|error| {
-            tracing::error!(key = self.key, file = %self.path.display(), %error, "credentials can't be read");
+        let read = self.read();
+        let before = self.reported.swap(read.is_err(), Ordering::Relaxed);
+        read.map_err(|error| {
+            if !before {
+                tracing::error!(key = self.key, file = %self.path.display(), %error, "credentials can't be read");
+            }
             // Callers of the hub need not know its paths.
-            Unauthenticated { message: format!("the file of {} can't be read", self.key), challenge: None }
+            Unauthenticated {
+                message: format!("the file of {} can't be read", self.key),
+                challenge: None,
+            }
         })
     }
 
