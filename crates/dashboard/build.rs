@@ -4,11 +4,6 @@
 //! warning that says why: the hub and its API are complete without the page. `FANLIGHT_SKIP_UI=1` asks for that on
 //! purpose, for quick checks. Nothing is written into the source tree but `ui/node_modules`.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "it is how a build script talks to cargo"
-)]
-
 use std::env;
 use std::error::Error;
 use std::fmt::Write as _;

@@ -1,5 +1,7 @@
 //! The dashboard through its router: answers, errors, the guard, the page.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -244,13 +246,13 @@ async fn cursors_lead_through_the_list() {
     let mut seen = Vec::new();
     loop {
         let (_, page) = get(&app, &path).await;
-        seen.push(page["traces"][0]["traceId"].as_str().unwrap()[..2].to_owned());
+        seen.push(page["traces"][0]["traceId"].clone());
         let Some(cursor) = page["nextCursor"].as_str() else {
             break;
         };
         path = format!("/api/traces?limit=1&cursor={cursor}");
     }
-    assert_eq!(seen, ["03", "02", "01"]);
+    assert_eq!(seen, ["03", "02", "01"].map(|byte| json!(byte.repeat(16))));
 }
 
 /// Paths, parameters and methods that are wrong in every way.

@@ -22,8 +22,10 @@ impl Ingest<'_> {
         let view = LogView::read(bytes)?;
         let is_text = matches!(view.body, Value::Str(_));
         self.message.clear();
-        copy_fields(bytes, &mut self.message, |number| {
-            !matches!(number, 2 | 9 | 10) && !(number == 5 && is_text)
+        copy_fields(bytes, &mut self.message, |number| match number {
+            2 | 9 | 10 => false,
+            5 => !is_text,
+            _ => true,
         })?;
         let body = any_value_text(view.body)?;
         let times = [view.time_unix_nano, view.observed_time_unix_nano];

@@ -95,8 +95,9 @@ impl Ingest<'_> {
         let has_value = value != Cell::Null;
         self.message.clear();
         copy_fields(bytes, &mut self.message, |number| {
-            let in_columns = number == layout.attributes || layout.times.contains(&number);
-            !in_columns && !(has_value && matches!(number, 4 | 6))
+            let is_time = layout.times.contains(&number);
+            let is_value = has_value && matches!(number, 4 | 6);
+            !(is_time || is_value || number == layout.attributes)
         })?;
         let (time_ns, start_ns) = (
             view.time_unix_nano.cast_signed(),
