@@ -33,22 +33,49 @@ impl DecodeError {
 
 /// Checks a request and counts its items.
 pub(crate) fn validate(signal: Signal, bytes: &[u8]) -> Result<usize, DecodeError> {
-    let mut validator = Validator {
-        items: 0,
-        failure: None,
-    };
-    match validator.message(Message::request(signal), bytes, MAX_DEPTH) {
-        Ok(()) => Ok(validator.items),
-        Err(fault) => {
-            // The bytes that were left when it failed stand somewhere in the request.
-            let (message, left) = validator.failure.unwrap_or(("request", bytes));
-            let offset = (left.as_ptr().addr()).checked_sub(bytes.as_ptr().addr());
-            Err(DecodeError {
-                fault,
-                message,
-                offset,
-            })
+    let mut items = 0;
+    let mut message = Message::request(signal);
+    let mut input = bytes;
+    // The messages around the current one, each with what is left of it behind the current one. A loop with a stack of its
+    // own is a fifth faster than recursion, and no input can exhaust the thread's.
+    let mut around = [(message, input); MAX_DEPTH];
+    let mut depth = 0_usize;
+    loop {
+        while input.is_empty() {
+            let Some(outer) = depth.checked_sub(1) else {
+                return Ok(items);
+            };
+            depth = outer;
+            (message, input) = around[depth];
         }
+        let fault = match field(message, input) {
+            Ok(Step::Over(rest)) => {
+                input = rest;
+                continue;
+            }
+            Ok(Step::Into {
+                check,
+                child,
+                value,
+                rest,
+            }) => match around.get_mut(depth) {
+                Some(outer) => {
+                    items += usize::from(check == Check::Item);
+                    *outer = (message, rest);
+                    depth += 1;
+                    (message, input) = (child, value);
+                    continue;
+                }
+                None => Fault::Depth,
+            },
+            Err(fault) => fault,
+        };
+        let offset = input.as_ptr().addr().checked_sub(bytes.as_ptr().addr());
+        return Err(DecodeError {
+            fault,
+            message: message.name,
+            offset,
+        });
     }
 }
 
@@ -68,94 +95,79 @@ pub(crate) fn count(message: &Message, bytes: &[u8]) -> Result<usize, DecodeErro
     Ok(items)
 }
 
-struct Validator<'a> {
-    items: usize,
-    /// The innermost message that is wrong, and its bytes from the wrong field on.
-    failure: Option<(&'static str, &'a [u8])>,
+/// What to do about a field that is well formed on its own level.
+enum Step<'a> {
+    /// Go on behind it.
+    Over(&'a [u8]),
+    /// Check the message that it holds, then go on behind it.
+    Into {
+        check: Check,
+        child: &'static Message,
+        value: &'a [u8],
+        rest: &'a [u8],
+    },
 }
 
-impl<'a> Validator<'a> {
-    fn message(
-        &mut self,
-        message: &'static Message,
-        bytes: &'a [u8],
-        depth: usize,
-    ) -> Result<(), Fault> {
-        let mut input = bytes;
-        while !input.is_empty() {
-            match self.field(message, input, depth) {
-                Ok(rest) => input = rest,
-                Err(fault) => {
-                    self.failure.get_or_insert((message.name, input));
-                    return Err(fault);
-                }
-            }
+/// Checks the first field of a message.
+#[inline(always)]
+fn field<'a>(message: &'static Message, input: &'a [u8]) -> Result<Step<'a>, Fault> {
+    let (check, child, wire_type, rest) = match input {
+        // Field numbers below 16, which are nearly all: the tag byte is the index.
+        [first @ 0x08..0x80, rest @ ..] => {
+            let first = usize::from(first & 0x7f);
+            (
+                message.checks[first],
+                message.children[first >> 3],
+                (first & 7) as u8,
+                rest,
+            )
         }
-        Ok(())
-    }
+        _ => {
+            let (number, wire_type, rest) = wire::tag(input)?;
+            let (check, child) = message.check(number, wire_type);
+            (check, child, wire_type, rest)
+        }
+    };
+    let rest = match check {
+        Check::Varint => wire::varint(rest)?.1,
+        Check::Fixed64 => rest.get(8..).ok_or(Fault::Truncated)?,
+        Check::Fixed32 => rest.get(4..).ok_or(Fault::Truncated)?,
+        Check::Unknown => skip(wire_type, rest)?,
+        Check::WrongWireType => return Err(Fault::WireType),
+        Check::Message | Check::Item => {
+            let (value, rest) = wire::length_delimited(rest)?;
+            return Ok(Step::Into {
+                check,
+                child,
+                value,
+                rest,
+            });
+        }
+        Check::Text
+        | Check::Bytes
+        | Check::SpanId
+        | Check::TraceId
+        | Check::PackedVarint
+        | Check::PackedFixed64 => {
+            let (value, rest) = wire::length_delimited(rest)?;
+            content(check, value)?;
+            rest
+        }
+    };
+    Ok(Step::Over(rest))
+}
 
-    /// Checks the first field and returns what follows it.
-    #[inline(always)]
-    fn field(
-        &mut self,
-        message: &'static Message,
-        input: &'a [u8],
-        depth: usize,
-    ) -> Result<&'a [u8], Fault> {
-        let (check, child, wire_type, rest) = match input {
-            // Field numbers below 16, which are nearly all: the tag byte is the index.
-            [first @ 0x08..0x80, rest @ ..] => {
-                let first = usize::from(first & 0x7f);
-                (
-                    message.checks[first],
-                    message.children[first >> 3],
-                    (first & 7) as u8,
-                    rest,
-                )
-            }
-            _ => {
-                let (number, wire_type, rest) = wire::tag(input)?;
-                let (check, child) = message.check(number, wire_type);
-                (check, child, wire_type, rest)
-            }
-        };
-        match check {
-            Check::Varint => return wire::varint(rest).map(|(_, rest)| rest),
-            Check::Fixed64 => return rest.get(8..).ok_or(Fault::Truncated),
-            Check::Fixed32 => return rest.get(4..).ok_or(Fault::Truncated),
-            Check::Unknown => return skip(wire_type, rest),
-            Check::WrongWireType => return Err(Fault::WireType),
-            _ => {}
-        }
-        let (value, rest) = wire::length_delimited(rest)?;
-        match check {
-            Check::Message => self.child(child, value, depth)?,
-            Check::Item => {
-                self.items += 1;
-                self.child(child, value, depth)?;
-            }
-            Check::Text if value.is_ascii() => {}
-            Check::Text => {
-                wire::text(value)?;
-            }
-            Check::TraceId if !matches!(value.len(), 0 | 16) => return Err(Fault::IdLength),
-            Check::SpanId if !matches!(value.len(), 0 | 8) => return Err(Fault::IdLength),
-            Check::PackedFixed64 if value.len() % 8 != 0 => return Err(Fault::Truncated),
-            Check::PackedVarint => packed_varints(value)?,
-            _ => {}
-        }
-        Ok(rest)
-    }
-
-    #[inline(always)]
-    fn child(
-        &mut self,
-        message: &'static Message,
-        bytes: &'a [u8],
-        depth: usize,
-    ) -> Result<(), Fault> {
-        let depth = depth.checked_sub(1).ok_or(Fault::Depth)?;
-        self.message(message, bytes, depth)
+/// Checks what stands behind a length and is no message.
+#[inline(always)]
+fn content(check: Check, value: &[u8]) -> Result<(), Fault> {
+    match check {
+        Check::Text if value.is_ascii() => Ok(()),
+        Check::Text => wire::text(value).map(drop),
+        Check::TraceId if !matches!(value.len(), 0 | 16) => Err(Fault::IdLength),
+        Check::SpanId if !matches!(value.len(), 0 | 8) => Err(Fault::IdLength),
+        Check::PackedFixed64 if value.len() % 8 != 0 => Err(Fault::Truncated),
+        Check::PackedVarint => packed_varints(value),
+        _ => Ok(()),
     }
 }
 
