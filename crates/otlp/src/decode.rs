@@ -165,7 +165,7 @@ fn content(check: Check, value: &[u8]) -> Result<(), Fault> {
         Check::Text => wire::text(value).map(drop),
         Check::TraceId if !matches!(value.len(), 0 | 16) => Err(Fault::IdLength),
         Check::SpanId if !matches!(value.len(), 0 | 8) => Err(Fault::IdLength),
-        Check::PackedFixed64 if value.len() % 8 != 0 => Err(Fault::Truncated),
+        Check::PackedFixed64 if !value.len().is_multiple_of(8) => Err(Fault::Truncated),
         Check::PackedVarint => packed_varints(value),
         _ => Ok(()),
     }

@@ -22,7 +22,7 @@ pub fn write(batch: &Batch, out: &mut Vec<u8>) -> Result<(), DecodeError> {
 /// A batch as one OTLP/JSON request.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn to_vec(batch: &Batch) -> Result<Vec<u8>, DecodeError> {
     let mut out = Vec::with_capacity(3 * batch.bytes().len());
     write(batch, &mut out).map(|()| out)
