@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::process::{is_installed, run};
+use crate::process::{installed, run};
 use crate::{download, workspace};
 
 /// A Python virtual environment with the OpenTelemetry SDK, its OTLP exporters and Logfire.
@@ -113,18 +113,13 @@ impl Node {
 /// When there is none and it can't be installed; says how to get it.
 pub fn chromium(log: &Path) -> Result<PathBuf> {
     const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
-    let find = || {
-        NAMES
-            .into_iter()
-            .find(|name| is_installed(name))
-            .map(PathBuf::from)
-    };
+    let find = || NAMES.into_iter().find_map(installed);
     if let Some(found) = find() {
         return Ok(found);
     }
     let root = std::fs::metadata("/proc/self")
         .is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
-    if !root || !is_installed("apt-get") {
+    if !root || installed("apt-get").is_none() {
         bail!(
             "a browser is needed for the page's test: install chromium, on Debian with apt-get install chromium"
         );

@@ -195,8 +195,9 @@ pub fn eventually<T>(limit: Duration, mut check: impl FnMut() -> Result<T>) -> R
     }
 }
 
-/// Whether a program is on the PATH.
-pub fn is_installed(program: &str) -> bool {
+/// Where a program is, if it is on the PATH.
+pub fn installed(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
+    let mut candidates = std::env::split_paths(&path).map(|directory| directory.join(program));
+    candidates.find(|candidate| candidate.is_file())
 }

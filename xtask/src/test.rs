@@ -16,6 +16,9 @@ pub struct Options {
     /// Leave out the real clients and the browser.
     #[arg(long)]
     quick: bool,
+    /// Only the real clients and the browser.
+    #[arg(long, conflicts_with = "quick")]
+    end_to_end: bool,
 }
 
 /// Runs all tests.
@@ -24,24 +27,28 @@ pub struct Options {
 /// When one fails.
 pub fn run(options: &Options) -> Result<()> {
     let mut steps = Steps::new("test");
-    add_to(&mut steps, options.quick);
+    add_to(&mut steps, options);
     steps.finish()
 }
 
-fn add_to(steps: &mut Steps, quick: bool) {
-    steps.run("the page: types, lint, tests", page);
-    steps.run("cargo test --workspace", cargo_tests);
+fn add_to(steps: &mut Steps, options: &Options) {
+    if !options.end_to_end {
+        steps.run("the page: types, lint, tests", page);
+        steps.run("cargo test --workspace", cargo_tests);
+    }
     let mut built = None;
     steps.run("cargo build --package fanlight-hub", |steps| {
         built = Some(hub::build(hub::Profile::Debug, &steps.log("cargo build"))?);
         Ok(Tests::default())
     });
     let Some(binary) = built else { return };
-    steps.run(
-        "configuration snippets of the project's own documents",
-        |_| snippets::own_documents(&binary),
-    );
-    if !quick {
+    if !options.end_to_end {
+        steps.run(
+            "configuration snippets of the project's own documents",
+            |_| snippets::own_documents(&binary),
+        );
+    }
+    if !options.quick {
         end_to_end::run_all(steps, &binary);
     }
 }

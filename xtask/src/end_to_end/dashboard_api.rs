@@ -68,8 +68,8 @@ fn shows_span(port: u16, sent: &Value) -> Result<()> {
         "attributes": item["attributes"],
         "resource": {"attributes": sent["resource"]["attributes"]},
         "scope": {"name": sent["scope"]["name"], "version": sent["scope"]["version"]},
-        "events": without(&item["events"], &["droppedAttributesCount"]),
-        "links": without(&item["links"], &["flags", "traceState", "droppedAttributesCount"]),
+        "events": item["events"],
+        "links": item["links"],
     });
     equal(
         &format!("/api/traces/{id}, span {}", item["spanId"]),
@@ -145,16 +145,6 @@ fn equal(place: &str, expected: &Value, found: &Value) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn without(values: &Value, fields: &[&str]) -> Value {
-    let mut values = values.clone();
-    for value in values.as_array_mut().into_iter().flatten() {
-        if let Some(object) = value.as_object_mut() {
-            object.retain(|name, _| !fields.contains(&name.as_str()));
-        }
-    }
-    values
 }
 
 fn elements(value: &Value) -> impl Iterator<Item = &Value> {

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::process::{is_installed, run};
+use crate::process::{installed, run};
 
 /// Runs `go` in a directory, quietly enough to leave a core to others.
 ///
@@ -13,7 +13,7 @@ use crate::process::{is_installed, run};
 /// When Go is not installed, or the command fails.
 pub(super) fn go(directory: &Path, arguments: &[&str], log: &Path) -> Result<()> {
     ensure!(
-        is_installed("go"),
+        installed("go").is_some(),
         "Go 1.25 or newer is needed to build the backends: https://go.dev/dl/"
     );
     let mut go = Command::new("nice");
