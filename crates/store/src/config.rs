@@ -19,7 +19,7 @@ pub static KIND: ExporterKind = ExporterKind {
     name: "store",
     aliases: &[],
     about: "Keeps traces, metrics and logs in an embedded database, which the dashboard shows.",
-    sample: "max_bytes: 2GiB\nmax_age: 7d\n",
+    sample: "max_bytes: 2GiB\nmax_age: 168h\n",
     decode: |node| {
         StoreConfig::decode(node).map(|config| Box::new(config) as Box<dyn ExporterConfig>)
     },

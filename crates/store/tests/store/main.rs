@@ -8,6 +8,7 @@
 )]
 
 mod crash;
+mod exporter;
 mod live;
 mod merging;
 mod opening;

@@ -527,7 +527,7 @@ async fn points_are_kept_whole() {
     assert_eq!(int, i64::MAX);
 }
 
-/// The request without items comes in for every signal, as `fanlight check --send` sends it.
+/// The request without items comes in for every signal.
 /// It is accepted, and the store goes on.
 #[tokio::test]
 async fn an_empty_batch_of_every_signal_is_accepted() {
