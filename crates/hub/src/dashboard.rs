@@ -27,7 +27,7 @@ const DRAIN: Drain = Drain(Duration::from_secs(2));
 
 /// A receiver that also serves the dashboard.
 #[derive(Clone, Debug)]
-pub struct DashboardReceiver {
+pub(crate) struct DashboardReceiver {
     settings: Dashboard,
     store: Store,
     status: Arc<HubStatus>,
@@ -35,10 +35,14 @@ pub struct DashboardReceiver {
 
 impl DashboardReceiver {
     /// Its component id.
-    pub const ID: &'static str = "dashboard";
+    pub(crate) const ID: &'static str = "dashboard";
 
     /// A dashboard over a store.
-    pub fn new(settings: Dashboard, store: Store, status: Arc<HubStatus>) -> DashboardReceiver {
+    pub(crate) fn new(
+        settings: Dashboard,
+        store: Store,
+        status: Arc<HubStatus>,
+    ) -> DashboardReceiver {
         DashboardReceiver {
             settings,
             store,
@@ -129,7 +133,7 @@ impl<P: Handler> Handler for Port<P> {
 
 /// What the dashboard may know about the hub.
 #[derive(Debug)]
-pub struct HubStatus {
+pub(crate) struct HubStatus {
     status: Status,
     data_dir: PathBuf,
     started: OnceLock<Started>,
@@ -145,7 +149,7 @@ struct Started {
 
 impl HubStatus {
     /// The status of a hub that is being started.
-    pub fn new(status: Status, data_dir: &Path) -> HubStatus {
+    pub(crate) fn new(status: Status, data_dir: &Path) -> HubStatus {
         HubStatus {
             status,
             data_dir: data_dir.to_owned(),
@@ -154,7 +158,7 @@ impl HubStatus {
     }
 
     /// Everything is open now.
-    pub fn started(
+    pub(crate) fn started(
         &self,
         destinations: Vec<(ComponentId, String, String)>,
         listening: Vec<(ComponentId, Listening)>,
@@ -167,12 +171,12 @@ impl HubStatus {
     }
 
     /// Where data is kept.
-    pub fn data_dir(&self) -> &Path {
+    pub(crate) fn data_dir(&self) -> &Path {
         &self.data_dir
     }
 
     /// Id, destination and origin of each exporter.
-    pub fn destinations(&self) -> Vec<(String, String, String)> {
+    pub(crate) fn destinations(&self) -> Vec<(String, String, String)> {
         let started = self
             .started
             .get()

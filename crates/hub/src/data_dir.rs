@@ -6,7 +6,7 @@ use fanlight_config::{Environment, env_vars};
 
 /// The directory that the command line or `DATA_DIR` names, or else the user's own data directory, as the
 /// [XDG base directory specification](https://specifications.freedesktop.org/basedir-spec/latest/) has it.
-pub fn choose(named: Option<&Path>, environment: &Environment) -> PathBuf {
+pub(crate) fn choose(named: Option<&Path>, environment: &Environment) -> PathBuf {
     if let Some(named) = named {
         return named.to_owned();
     }
@@ -29,7 +29,7 @@ pub fn choose(named: Option<&Path>, environment: &Environment) -> PathBuf {
 ///
 /// # Errors
 /// When it can't be made.
-pub fn make(directory: &Path) -> std::io::Result<()> {
+pub(crate) fn make(directory: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new()
         .recursive(true)

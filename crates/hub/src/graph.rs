@@ -17,7 +17,7 @@ use crate::tables;
 ///
 /// # Errors
 /// Everything that is wrong with the configuration.
-pub fn plan(
+pub(crate) fn plan(
     sources: &mut Sources,
     additions: impl Fn(&Sources) -> Additions,
 ) -> Result<Plan, Unusable> {

@@ -20,10 +20,10 @@ use crate::status_page::StatusPage;
 use crate::{data_dir, graph};
 
 /// What the hub calls itself in requests.
-pub const USER_AGENT: &str = concat!("fanlight/", env!("CARGO_PKG_VERSION"));
+pub(crate) const USER_AGENT: &str = concat!("fanlight/", env!("CARGO_PKG_VERSION"));
 
 /// A running hub.
-pub struct Hub {
+pub(crate) struct Hub {
     /// The graph.
     pub running: Running,
     status: Arc<HubStatus>,
@@ -40,7 +40,7 @@ struct StatusServer {
 
 /// The hub can't start.
 #[derive(Debug, thiserror::Error)]
-pub enum HubError {
+pub(crate) enum HubError {
     /// The configuration can't be used.
     #[error("the configuration can't be used")]
     Config(Unusable),
@@ -63,7 +63,7 @@ impl Hub {
     ///
     /// # Errors
     /// Says what can't start and what to do about it.
-    pub fn start(
+    pub(crate) fn start(
         mut sources: Sources,
         args: &ServeArgs,
         environment: &Environment,
@@ -128,7 +128,7 @@ impl Hub {
     }
 
     /// What the terminal shows once the hub runs.
-    pub fn summary(&self, took: Duration) -> Summary {
+    pub(crate) fn summary(&self, took: Duration) -> Summary {
         let home = self.home.as_deref();
         let is_dashboard = |id: &ComponentId| *id == ComponentId::of(DashboardReceiver::ID);
         let listening = self.running.listening();
@@ -223,7 +223,7 @@ fn additions(
 ///
 /// # Errors
 /// When the `store` section can't be read.
-pub fn unopened_additions(sources: &Sources) -> Result<Additions, Unusable> {
+pub(crate) fn unopened_additions(sources: &Sources) -> Result<Additions, Unusable> {
     let mut additions = Additions::default();
     if let Some(config) = store_config(sources)? {
         additions

@@ -28,7 +28,7 @@ use crate::shorthand::{Lowered, Lowering, llmflow_env, otel_env, otlp_section};
 
 /// The configuration to run, and what to tell the user about it.
 #[derive(Clone, Debug)]
-pub struct Loaded {
+pub(crate) struct Loaded {
     /// The effective configuration, without shorthands.
     pub document: Document,
     /// Sentences that the user should see: what was left out, what is likely not meant.
@@ -38,7 +38,7 @@ pub struct Loaded {
 
 impl Loaded {
     /// How an exporter was configured, for the start-up summary: `from OTEL_EXPORTER_OTLP_ENDPOINT`, `from collector.yaml`.
-    pub fn origin(&self, exporter: &ComponentId) -> String {
+    pub(crate) fn origin(&self, exporter: &ComponentId) -> String {
         let id = exporter.to_string();
         if let Some(origin) = self.origins.get(&id) {
             return origin.clone();
@@ -83,7 +83,10 @@ const LATER: [(&str, &str); 2] = [
 ///
 /// # Errors
 /// Everything that keeps the files or the environment from being read.
-pub fn load(files: &[(String, String)], environment: &Environment) -> Result<Loaded, ConfigErrors> {
+pub(crate) fn load(
+    files: &[(String, String)],
+    environment: &Environment,
+) -> Result<Loaded, ConfigErrors> {
     let mut errors = ConfigErrors::default();
     let mut document = Document::empty();
     for (name, text) in files {
@@ -150,28 +153,7 @@ fn complete(document: Document, environment: &Environment) -> Result<Loaded, Con
     for key in otlp_section::KEYS {
         root = root.without(key);
     }
-    if !has(&root, "receivers") && (!has_pipelines || is_named(&root, "receivers", "otlp")) {
-        root = root.with("receivers", default_receivers());
-        if has_pipelines {
-            lowering.notes.push(
-                "no receivers are defined, so `otlp` listens on 127.0.0.1:4317 and 127.0.0.1:4318"
-                    .to_owned(),
-            );
-        }
-    }
-    if !has(&root, "processors") && is_named(&root, "processors", "batch") {
-        let at = Location::of_file("default");
-        root = root.with(
-            "processors",
-            Node::map(
-                at.clone(),
-                vec![("batch", Node::map(at, Vec::<(String, Node)>::new()))],
-            ),
-        );
-        lowering
-            .notes
-            .push("no processors are defined, so `batch` has all its defaults".to_owned());
-    }
+    root = with_defaults(root, has_pipelines, &mut lowering.notes);
     let mut origins = BTreeMap::new();
     let mut exporters = root
         .get("exporters")
@@ -199,6 +181,26 @@ fn complete(document: Document, environment: &Environment) -> Result<Loaded, Con
         notes: lowering.notes,
         origins,
     })
+}
+
+/// Puts in what fragments of documents leave out: the receiver, and a `batch` that pipelines name.
+fn with_defaults(mut root: Node, has_pipelines: bool, notes: &mut Vec<String>) -> Node {
+    let has = |root: &Node, key: &str| root.get(key).is_some_and(|node| !node.is_null());
+    if !has(&root, "receivers") && (!has_pipelines || is_named(&root, "receivers", "otlp")) {
+        root = root.with("receivers", default_receivers());
+        if has_pipelines {
+            let note =
+                "no receivers are defined, so `otlp` listens on 127.0.0.1:4317 and 127.0.0.1:4318";
+            notes.push(note.to_owned());
+        }
+    }
+    if !has(&root, "processors") && is_named(&root, "processors", "batch") {
+        let batch = Node::null("default", "processors.batch");
+        let at = Location::of_file("default");
+        root = root.with("processors", Node::map(at, vec![("batch", batch)]));
+        notes.push("no processors are defined, so `batch` has all its defaults".to_owned());
+    }
+    root
 }
 
 /// The exporters that the environment names.

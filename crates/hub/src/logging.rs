@@ -13,7 +13,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::cli::{LogFormat, LogLevel};
 
 /// Starts logging. Libraries log from one level above the hub's, so that `debug` stays readable.
-pub fn start(level: LogLevel, format: LogFormat, colours: bool, status: Status) {
+pub(crate) fn start(level: LogLevel, format: LogFormat, colours: bool, status: Status) {
     let own = filter(level);
     let others = if level == LogLevel::Trace {
         own

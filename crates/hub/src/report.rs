@@ -8,18 +8,18 @@ use anstyle::{AnsiColor, Style};
 
 const LABEL: Style = AnsiColor::Cyan.on_default();
 /// How names stand out.
-pub const NAME: Style = Style::new().bold();
+pub(crate) const NAME: Style = Style::new().bold();
 /// How what matters less steps back.
-pub const FAINT: Style = Style::new().dimmed();
+pub(crate) const FAINT: Style = Style::new().dimmed();
 /// How good news looks.
-pub const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
 /// How bad news looks.
-pub const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 const HELP: Style = AnsiColor::Green.on_default();
 
 /// What the summary says.
 #[derive(Debug, Default)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// How long the start took.
     pub took: Duration,
     /// Protocol, address and what stands beside it, for each receiver's socket.
@@ -40,7 +40,7 @@ pub struct Summary {
 
 impl Summary {
     /// The summary as text.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = format!(
             "\n  {NAME}fanlight {}{NAME:#} {FAINT}ready in {} ms{FAINT:#}\n\n",
             env!("CARGO_PKG_VERSION"),
@@ -92,14 +92,14 @@ fn columns(rows: &[(String, String, String)]) -> Vec<String> {
 }
 
 /// Shows text on standard output; a reader that went away is no error.
-pub fn print(text: &str) {
+pub(crate) fn print(text: &str) {
     use std::io::Write as _;
     let mut out = anstream::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// Shows an error with its causes and what to do about it.
-pub fn error(message: &str, causes: &[String], hint: Option<&str>) {
+pub(crate) fn error(message: &str, causes: &[String], hint: Option<&str>) {
     use std::io::Write as _;
     let mut text = format!("{BAD}error:{BAD:#} {message}\n");
     for cause in causes {
@@ -112,25 +112,25 @@ pub fn error(message: &str, causes: &[String], hint: Option<&str>) {
 }
 
 /// Shows text on standard error.
-pub fn complain(text: &str) {
+pub(crate) fn complain(text: &str) {
     use std::io::Write as _;
     let _ = anstream::stderr().lock().write_all(text.as_bytes());
 }
 
 /// Whether standard error shows colours.
-pub fn has_colours() -> bool {
+pub(crate) fn has_colours() -> bool {
     anstream::stderr().current_choice() != anstream::ColorChoice::Never
 }
 
 /// The causes of an error, outermost first.
-pub fn causes(error: &dyn std::error::Error) -> Vec<String> {
+pub(crate) fn causes(error: &dyn std::error::Error) -> Vec<String> {
     std::iter::successors(error.source(), |cause| cause.source())
         .map(ToString::to_string)
         .collect()
 }
 
 /// A path as people write it, with `~` for their home.
-pub fn short(path: &Path, home: Option<&str>) -> String {
+pub(crate) fn short(path: &Path, home: Option<&str>) -> String {
     match home.and_then(|home| path.strip_prefix(home).ok()) {
         Some(rest) => format!("~/{}", rest.display()),
         None => path.display().to_string(),
@@ -138,7 +138,7 @@ pub fn short(path: &Path, home: Option<&str>) -> String {
 }
 
 /// A text that starts with a path under somebody's home, with `~` for it.
-pub fn shorten_home(text: &str, home: Option<&str>) -> String {
+pub(crate) fn shorten_home(text: &str, home: Option<&str>) -> String {
     match home.and_then(|home| text.strip_prefix(home)) {
         Some(rest) if rest.starts_with('/') => format!("~{rest}"),
         _ => text.to_owned(),

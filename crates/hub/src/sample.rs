@@ -10,7 +10,7 @@ const SERVICE: &[(&str, Value<'static>)] = &[("service.name", Value::Str("fanlig
 const SECOND: u64 = 1_000_000_000;
 
 /// A batch of one item, made now.
-pub fn sample(signal: Signal) -> Batch {
+pub(crate) fn sample(signal: Signal) -> Batch {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -7,7 +7,7 @@ use crate::cli::{LogLevel, ServeArgs};
 
 /// What the configuration says about the hub itself.
 #[derive(Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// The dashboard; none where it is off.
     pub dashboard: Option<Dashboard>,
     /// Why there is no dashboard, for the summary.
@@ -25,7 +25,7 @@ pub struct Settings {
 /// `dashboard`: the page, its API, and OTLP/HTTP on the same port.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
-pub struct Dashboard {
+pub(crate) struct Dashboard {
     /// Whether there is one. Default: true.
     pub enabled: bool,
     /// Where to listen. Default: 127.0.0.1:3000.
@@ -157,7 +157,7 @@ impl Settings {
     ///
     /// # Errors
     /// A section that can't be read, at its place.
-    pub fn read(
+    pub(crate) fn read(
         document: &Document,
         environment: &Environment,
         args: Option<&ServeArgs>,

@@ -10,9 +10,9 @@
 //! where their values came from, so that an error about one points at the user's own line or variable. `signals` limits
 //! an exporter to some signals; without it the exporter takes all it can.
 
-pub mod llmflow_env;
-pub mod otel_env;
-pub mod otlp_section;
+pub(crate) mod llmflow_env;
+pub(crate) mod otel_env;
+pub(crate) mod otlp_section;
 
 use std::fmt::Write as _;
 
@@ -21,7 +21,7 @@ use fanlight_otlp::Signal;
 
 /// An exporter that a shorthand stands for.
 #[derive(Clone, Debug)]
-pub struct Lowered {
+pub(crate) struct Lowered {
     /// The exporter's id: `otlp_http/env`.
     pub id: String,
     /// Its configuration.
@@ -32,7 +32,7 @@ pub struct Lowered {
 
 /// What a shorthand comes to.
 #[derive(Clone, Debug, Default)]
-pub struct Lowering {
+pub(crate) struct Lowering {
     /// The exporters.
     pub exporters: Vec<Lowered>,
     /// Sentences that the user should see.

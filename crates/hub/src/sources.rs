@@ -11,7 +11,7 @@ use crate::settings::Settings;
 
 /// What to run.
 #[derive(Debug)]
-pub struct Sources {
+pub(crate) struct Sources {
     /// The effective configuration.
     pub loaded: Loaded,
     /// What it says about the hub itself.
@@ -22,11 +22,11 @@ pub struct Sources {
 
 /// Names and texts of configuration files.
 #[derive(Clone, Debug, Default)]
-pub struct Texts(Vec<(String, String)>);
+pub(crate) struct Texts(Vec<(String, String)>);
 
 /// A configuration that can't be used, with what is needed to show why.
 #[derive(Debug)]
-pub struct Unusable {
+pub(crate) struct Unusable {
     /// Everything that is wrong.
     pub errors: ConfigErrors,
     /// The files.
@@ -38,7 +38,7 @@ impl Sources {
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub fn read(
+    pub(crate) fn read(
         args: &ConfigArgs,
         serve: Option<&ServeArgs>,
         environment: &Environment,
@@ -93,7 +93,7 @@ impl Sources {
 
 impl Unusable {
     /// Shows every error with the line it is about.
-    pub fn show(&self) {
+    pub(crate) fn show(&self) {
         let mut text = String::new();
         for error in &self.errors.0 {
             let file = error.location.as_ref().map(|location| &*location.file);

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 /// Answers from the status registry; nothing is cached.
 #[derive(Debug)]
-pub struct StatusPage(pub Status);
+pub(crate) struct StatusPage(pub Status);
 
 impl Handler for StatusPage {
     fn handle(&self, request: Request<Body>) -> BoxFuture<'_, Response<Body>> {
@@ -89,7 +89,7 @@ fn health_page(good: bool, health: &Health, snapshot: &Snapshot) -> Response<Bod
 }
 
 /// An exporter's state in one word.
-pub const fn state(state: ExporterState) -> &'static str {
+pub(crate) const fn state(state: ExporterState) -> &'static str {
     match state {
         ExporterState::Idle => "idle",
         ExporterState::Healthy => "healthy",

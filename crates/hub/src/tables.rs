@@ -3,7 +3,7 @@
 use fanlight_pipeline::Tables;
 
 /// The tables of all component crates.
-pub const fn all() -> Tables {
+pub(crate) const fn all() -> Tables {
     Tables {
         receivers: fanlight_receivers::RECEIVERS,
         processors: fanlight_processors::PROCESSORS,

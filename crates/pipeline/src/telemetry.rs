@@ -69,19 +69,19 @@ pub fn metrics(snapshot: &Snapshot, process: ProcessUsage) -> Vec<Metric> {
         .iter()
         .for_each(|exporter| gathered.exporter(exporter));
     gathered.add(
-        Name::ProcessUptime,
+        Name::PROCESS_UPTIME,
         None,
         Vec::new(),
         snapshot.uptime.as_secs_f64(),
     );
     gathered.add(
-        Name::ProcessCpuSeconds,
+        Name::PROCESS_CPU_SECONDS,
         None,
         Vec::new(),
         process.cpu_seconds,
     );
     gathered.add(
-        Name::ProcessMemoryRss,
+        Name::PROCESS_MEMORY_RSS,
         None,
         Vec::new(),
         process.memory_rss as f64,
@@ -101,18 +101,20 @@ impl Gathered {
         labels: Vec<(&'static str, String)>,
         value: f64,
     ) {
-        let info = name.info();
-        let name = match signal {
-            Some(signal) => format!("{}_{}", info.name, signal.info().items),
-            None => info.name.to_owned(),
+        let full_name = match signal {
+            Some(signal) => format!("{}_{}", name.name, signal.info().items),
+            None => name.name.to_owned(),
         };
-        let metric = self.0.entry(name.clone()).or_insert_with(|| Metric {
-            name,
-            description: info.description,
-            unit: info.unit,
-            is_counter: info.is_counter,
-            series: Vec::new(),
-        });
+        let metric = self
+            .0
+            .entry(full_name)
+            .or_insert_with_key(|full_name| Metric {
+                name: full_name.clone(),
+                description: name.description,
+                unit: name.unit,
+                is_counter: name.is_counter,
+                series: Vec::new(),
+            });
         metric.series.push(Series { labels, value });
     }
 
@@ -121,12 +123,9 @@ impl Gathered {
         name: Name,
         labels: &[(&'static str, String)],
         values: &BTreeMap<Signal, u64>,
-        wanted: bool,
     ) {
         for (signal, value) in values {
-            if wanted || *value > 0 {
-                self.add(name, Some(*signal), labels.to_vec(), *value as f64);
-            }
+            self.add(name, Some(*signal), labels.to_vec(), *value as f64);
         }
     }
 
@@ -135,8 +134,8 @@ impl Gathered {
             ("receiver", receiver.id.clone()),
             ("transport", receiver.transport.to_owned()),
         ];
-        self.add_signals(Name::ReceiverAccepted, &labels, &receiver.accepted, true);
-        self.add_signals(Name::ReceiverRefused, &labels, &receiver.refused, true);
+        self.add_signals(Name::RECEIVER_ACCEPTED, &labels, &receiver.accepted);
+        self.add_signals(Name::RECEIVER_REFUSED, &labels, &receiver.refused);
     }
 
     fn processor(&mut self, processor: &ProcessorSnapshot) {
@@ -146,19 +145,19 @@ impl Gathered {
             ("otel_signal", processor.signal.name().to_owned()),
         ];
         self.add(
-            Name::ProcessorIncoming,
+            Name::PROCESSOR_INCOMING,
             None,
             labels.clone(),
             processor.incoming as f64,
         );
         self.add(
-            Name::ProcessorOutgoing,
+            Name::PROCESSOR_OUTGOING,
             None,
             labels.clone(),
             processor.outgoing as f64,
         );
         self.add(
-            Name::ProcessorRefused,
+            Name::PROCESSOR_REFUSED,
             None,
             labels,
             processor.refused as f64,
@@ -168,10 +167,10 @@ impl Gathered {
     fn exporter(&mut self, exporter: &ExporterSnapshot) {
         let labels = vec![("exporter", exporter.id.clone())];
         let of_signals = [
-            (Name::ExporterSent, &exporter.sent),
-            (Name::ExporterSendFailed, &exporter.send_failed),
-            (Name::ExporterEnqueueFailed, &exporter.enqueue_failed),
-            (Name::ExporterParked, &exporter.parked),
+            (Name::EXPORTER_SENT, &exporter.sent),
+            (Name::EXPORTER_SEND_FAILED, &exporter.send_failed),
+            (Name::EXPORTER_ENQUEUE_FAILED, &exporter.enqueue_failed),
+            (Name::EXPORTER_PARKED, &exporter.parked),
         ];
         for (name, values) in of_signals {
             let taken: BTreeMap<Signal, u64> = exporter
@@ -179,41 +178,41 @@ impl Gathered {
                 .iter()
                 .filter_map(|signal| Some((signal, *values.get(&signal)?)))
                 .collect();
-            self.add_signals(name, &labels, &taken, true);
+            self.add_signals(name, &labels, &taken);
         }
         let failing = exporter.state == crate::ExporterState::Failing;
         self.add(
-            Name::ExporterQueueSize,
+            Name::EXPORTER_QUEUE_SIZE,
             None,
             labels.clone(),
             exporter.queue_size as f64,
         );
         self.add(
-            Name::ExporterQueueCapacity,
+            Name::EXPORTER_QUEUE_CAPACITY,
             None,
             labels.clone(),
             exporter.queue_capacity as f64,
         );
         self.add(
-            Name::ExporterInFlight,
+            Name::EXPORTER_IN_FLIGHT,
             None,
             labels.clone(),
             exporter.in_flight as f64,
         );
         self.add(
-            Name::ExporterBatches,
+            Name::EXPORTER_BATCHES,
             None,
             labels.clone(),
             exporter.batches as f64,
         );
         self.add(
-            Name::ExporterRetries,
+            Name::EXPORTER_RETRIES,
             None,
             labels.clone(),
             exporter.retries as f64,
         );
         self.add(
-            Name::ExporterFailing,
+            Name::EXPORTER_FAILING,
             None,
             labels,
             f64::from(u8::from(failing)),

@@ -14,7 +14,7 @@ use crate::sources::Sources;
 use crate::{commands, data_dir, graph};
 
 /// Checks a configuration. Exit codes: 0 good, 1 a destination did not take its sample, 2 it can't be used.
-pub fn run(args: &CheckArgs, environment: &Environment) -> ExitCode {
+pub(super) fn run(args: &CheckArgs, environment: &Environment) -> ExitCode {
     let read = Sources::read(&args.config, None, environment);
     let planned = read.and_then(|mut sources| {
         hub::unopened_additions(&sources)?;

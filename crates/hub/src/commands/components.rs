@@ -8,7 +8,7 @@ use fanlight_pipeline::Kind;
 use crate::{report, tables};
 
 /// Prints every table.
-pub fn run() -> ExitCode {
+pub(super) fn run() -> ExitCode {
     let tables = tables::all();
     let mut text = String::new();
     section(&mut text, "receivers", tables.receivers);

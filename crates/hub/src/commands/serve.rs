@@ -13,7 +13,7 @@ use crate::sources::Sources;
 use crate::{commands, logging, report};
 
 /// Runs the hub until a signal arrives or a component breaks.
-pub fn run(args: &ServeArgs, environment: &Environment) -> ExitCode {
+pub(super) fn run(args: &ServeArgs, environment: &Environment) -> ExitCode {
     let begun = Instant::now();
     let sources = match Sources::read(&args.config, Some(args), environment) {
         Ok(sources) => sources,

@@ -30,7 +30,7 @@ const ENDPOINTS: [(Signal, &[&str]); 3] = [
 ///
 /// # Errors
 /// An endpoint that can't be used, or exporting without one.
-pub fn lower(environment: &Environment) -> Result<Lowering, ConfigError> {
+pub(crate) fn lower(environment: &Environment) -> Result<Lowering, ConfigError> {
     let mut lowering = Lowering::default();
     let targets: Vec<(Signal, &str, &str)> = ENDPOINTS
         .into_iter()

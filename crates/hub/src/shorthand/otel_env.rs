@@ -23,7 +23,7 @@ const SIGNALS: [Signal; 3] = [Signal::Traces, Signal::Metrics, Signal::Logs];
 ///
 /// # Errors
 /// An endpoint that can't be used; the place is its variable.
-pub fn lower(environment: &Environment) -> Result<Lowering, ConfigError> {
+pub(crate) fn lower(environment: &Environment) -> Result<Lowering, ConfigError> {
     let mut reader = Reader {
         environment,
         notes: Vec::new(),

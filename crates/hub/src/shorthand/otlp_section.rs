@@ -30,13 +30,13 @@ use self::keys::{Backoff, Keys, PerSignal, Protocol, QueueKeys, Queues, Traces};
 use super::{Lowered, Lowering, grouped, name_of, signal_list};
 
 /// The keys at the document's top that this shorthand reads.
-pub const KEYS: [&str; 3] = ["otlp", "queues", "backoff"];
+pub(crate) const KEYS: [&str; 3] = ["otlp", "queues", "backoff"];
 
 /// The exporters that the section stands for; none where there is no section.
 ///
 /// # Errors
 /// A section that can't be read or contradicts itself, at the user's own line.
-pub fn lower(root: &Node) -> Result<Option<Lowering>, ConfigError> {
+pub(crate) fn lower(root: &Node) -> Result<Option<Lowering>, ConfigError> {
     let [Some(node), queues, backoff] = KEYS.map(|key| root.get(key)) else {
         return match KEYS.into_iter().find(|key| root.get(key).is_some()) {
             Some(key) => Err(root.error_at(

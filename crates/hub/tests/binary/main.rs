@@ -1,5 +1,14 @@
 //! The binary as a user meets it: what it prints, serves, keeps and refuses.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    unreachable_pub,
+    reason = "a test that can't go on stops here, and its parts share what is `pub`"
+)]
+
 mod command_line;
 mod forwarding;
 mod hub;

@@ -57,6 +57,21 @@ impl DiskQueue {
         ))
     }
 
+    /// Puts back into the queue what an earlier run set aside after its retries: a start is a new chance.
+    pub(crate) fn take_back(&self) {
+        match self.spool.unpark() {
+            Ok(0) => {}
+            Ok(batches) => tracing::info!(batches, "batches that were set aside are tried again"),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(
+                    error,
+                    "batches that were set aside stay there until the next start"
+                );
+            }
+        }
+    }
+
     /// How many batches it holds.
     pub(crate) fn records(&self) -> u64 {
         self.spool.len()
@@ -110,32 +125,53 @@ impl DiskQueue {
         }
     }
 
-    pub(crate) fn settle(&self, record: u64, settlement: &Settlement) {
-        let settled = match settlement {
+    /// Notes on disk how a record ended; says whether the disk still keeps its batch.
+    pub(crate) fn settle(&self, record: u64, settlement: &Settlement) -> bool {
+        match settlement {
             Settlement::Done(Outcome::Retry { .. }) | Settlement::Exhausted(_) => {
-                return self.set_aside(record);
+                self.set_aside(record)
             }
-            Settlement::Done(_) => self.spool.ack(&[record]),
-            Settlement::Stopped => self.spool.release(&[record]),
-        };
-        if let Err(error) = settled {
-            let error = &error as &dyn std::error::Error;
-            tracing::error!(
-                record,
-                error,
-                "a batch on disk can't be marked as settled; it may be sent again"
-            );
+            Settlement::Done(_) => {
+                self.forget(record);
+                false
+            }
+            Settlement::Stopped => {
+                noted(record, self.spool.release(&[record]));
+                true
+            }
         }
     }
 
-    fn set_aside(&self, record: u64) {
-        if let Err(error) = self.spool.park(record) {
-            tracing::error!(
-                record,
-                error = &error as &dyn std::error::Error,
-                "a batch can't be set aside"
-            );
+    /// Sets a record aside; where there is no room for that it is forgotten, or it would hold its place for ever.
+    fn set_aside(&self, record: u64) -> bool {
+        match self.spool.park(record) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(
+                    record,
+                    error = &error as &dyn std::error::Error,
+                    "a batch can't be set aside"
+                );
+                self.forget(record);
+                false
+            }
         }
+    }
+
+    fn forget(&self, record: u64) {
+        noted(record, self.spool.ack(&[record]));
+    }
+}
+
+/// A mark that can't be written costs nothing but a second delivery after the next start.
+fn noted(record: u64, marked: Result<(), SpoolError>) {
+    if let Err(error) = marked {
+        let error = &error as &dyn std::error::Error;
+        tracing::error!(
+            record,
+            error,
+            "a batch on disk can't be marked as settled; it may be sent again"
+        );
     }
 }
 

@@ -167,11 +167,12 @@ impl ExportQueue {
         }
     }
 
-    /// Takes an entry off the books and tells whoever waits for it.
-    pub(crate) fn settle(&self, entry: Entry, settlement: Settlement) {
-        if let (Some(disk), Some(record)) = (&self.disk, entry.record) {
-            disk.settle(record, &settlement);
-        }
+    /// Takes an entry off the books and tells whoever waits for it. Says whether the disk still keeps its batch.
+    pub(crate) fn settle(&self, entry: Entry, settlement: Settlement) -> bool {
+        let kept = match (&self.disk, entry.record) {
+            (Some(disk), Some(record)) => disk.settle(record, &settlement),
+            _ => false,
+        };
         if let Some(reply) = entry.reply {
             let outcome = match settlement {
                 Settlement::Done(outcome) => outcome,
@@ -185,6 +186,7 @@ impl ExportQueue {
             drop(reply.send(outcome));
         }
         self.release(entry.size);
+        kept
     }
 
     /// Whether the sender waited for this entry's outcome and has gone: it will send the batch again by itself.

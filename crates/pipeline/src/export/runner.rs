@@ -123,7 +123,9 @@ async fn deliver(sender: Arc<Sender>, mut parcel: Parcel, permit: OwnedSemaphore
     let abandoned = parcel
         .entries
         .extract_if(.., |entry| ExportQueue::is_abandoned(entry));
-    abandoned.for_each(|entry| sender.queue.settle(entry, Settlement::Stopped));
+    abandoned.for_each(|entry| {
+        sender.queue.settle(entry, Settlement::Stopped);
+    });
     let requests = parcel.requests();
     let joined = parcel.entries.len() > 1 && requests.len() == 1;
     let mut last = Settlement::Done(Outcome::Delivered);
@@ -267,24 +269,22 @@ impl Sender {
     fn settle(&self, entry: Entry, settlement: Settlement) -> Left {
         let (signal, items) = (entry.batch.signal(), entry.batch.items());
         let counters = &self.queue.counters;
+        let kept = self.queue.settle(entry, settlement.clone());
         let mut left = Left::default();
-        match &settlement {
+        match settlement {
             Settlement::Done(_) => {}
-            Settlement::Exhausted(_) if self.queue.is_on_disk() => {
-                counters.parked.add(signal, items)
-            }
+            Settlement::Exhausted(_) if kept => counters.parked.add(signal, items),
             Settlement::Exhausted(why) => {
                 counters.send_failed.add(signal, items);
                 let exporter = counters.id.as_str();
                 tracing::error!(exporter, items, %signal, error = why, "retries are exhausted; the batch is lost");
             }
-            Settlement::Stopped if self.queue.is_on_disk() => {}
+            Settlement::Stopped if kept => {}
             Settlement::Stopped => {
                 counters.send_failed.add(signal, items);
                 left.lost_items = items as u64;
             }
         }
-        self.queue.settle(entry, settlement);
         left
     }
 

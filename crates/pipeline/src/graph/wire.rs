@@ -11,6 +11,8 @@ use fanlight_otlp::Signal;
 use super::path::{Output, Path, Stage};
 use super::plan::{Pipeline, Plan};
 use super::run::Running;
+use fanlight_spool::Recovery;
+
 use crate::export::{DiskQueue, ExportQueue, Runner};
 use crate::{BuildContext, BuildError, Extension, Inlet, PipelineSnapshot, Receiver, Status, Stop};
 
@@ -322,9 +324,17 @@ fn open_disk(
     let storage = context.queue_storage(storage)?;
     let directory = storage.queue_directory(&id.to_string())?;
     let (disk, recovery) = DiskQueue::open(&directory, queue, storage.sync())?;
-    if recovery.records > 0 || recovery.damaged > 0 {
-        tracing::info!(exporter = %id, batches = recovery.records, damaged = recovery.damaged, "an earlier run left batches");
+    if recovery != Recovery::default() {
+        let Recovery {
+            records,
+            damaged,
+            torn_bytes,
+            unreadable_bytes,
+            ..
+        } = recovery;
+        tracing::info!(exporter = %id, batches = records, damaged, torn_bytes, unreadable_bytes, "an earlier run left batches");
     }
+    disk.take_back();
     Ok(Some(disk))
 }
 

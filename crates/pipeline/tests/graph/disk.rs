@@ -87,7 +87,7 @@ async fn a_queue_on_disk_outlives_the_hub() {
 }
 
 /// Scenario: retries are exhausted with a queue on disk.
-/// Guarantee: the batch is set aside and counted as such, not lost.
+/// Guarantee: the batch is set aside and counted as such, not lost, and the next start tries it again.
 #[tokio::test]
 async fn exhausted_retries_set_the_batch_aside() {
     let dead = on_disk(Scripted::dead())
@@ -104,4 +104,11 @@ async fn exhausted_retries_set_the_batch_aside() {
         .unwrap();
     assert_eq!(hub.exporter(0).parked[&fanlight_otlp::Signal::Logs], 7);
     assert_eq!(hub.exporter(0).send_failed[&fanlight_otlp::Signal::Logs], 0);
+    hub.running.stop(Duration::from_secs(1)).await;
+    drop(hub.door);
+
+    let alive = on_disk(Scripted::new());
+    let hub = start(&[&alive], hub.directory, YAML, TABLES, false).await;
+    assert_eq!(alive.took(7).await, [7], "a start is a new chance");
+    hub.running.stop(Duration::from_secs(1)).await;
 }
