@@ -149,12 +149,17 @@ fn table<'a>(judged: impl IntoIterator<Item = &'a Judged>) -> String {
         }
         let mark = if snippet.is_wrong() { "WRONG" } else { "" };
         let place = format!("{} (line {})", snippet.place, snippet.line);
+        let verdict = match (&snippet.kind, &snippet.verdict) {
+            (Kind::Collector { later, .. }, Verdict::Refused(_)) if !later.is_empty() => {
+                format!("refused, not in this release: {}", later.join(", "))
+            }
+            (_, verdict) => verdict.to_string(),
+        };
         // Writing to a String can't fail.
         let _ = writeln!(
             text,
-            "{mark:<6}{place:<40} {:<12} {}",
-            snippet.kind.name(),
-            snippet.verdict
+            "{mark:<6}{place:<40} {:<12} {verdict}",
+            snippet.kind.name()
         );
     }
     text

@@ -41,24 +41,33 @@ pub(super) fn collector(
     };
     let mut section = "";
     let mut protocol = "";
-    for line in text.lines().filter(|line| line.trim() != "...") {
+    let lines: Vec<&str> = text.lines().filter(|line| line.trim() != "...").collect();
+    for (number, line) in lines.iter().enumerate() {
         section = top_level_key(line).unwrap_or(section);
-        let trimmed = line.trim();
         protocol = ["grpc:", "http:"]
             .into_iter()
-            .find(|name| trimmed == *name)
+            .find(|name| line.trim() == *name)
             .unwrap_or(protocol);
+        let port = if protocol == "grpc:" {
+            ports.grpc
+        } else {
+            ports.http
+        };
         let changed = match (section, endpoint(line)) {
             ("exporters", Some((key, value))) => {
                 redirected.hosts += 1;
                 format!("{key}{}", quoted(&at_sink(value, sink)))
             }
-            ("receivers", Some((key, _))) if protocol == "grpc:" => {
-                format!("{key}127.0.0.1:{}", ports.grpc)
+            ("receivers", Some((key, _))) => format!("{key}127.0.0.1:{port}"),
+            ("receivers", None) if line.trim() == protocol && is_empty(&lines, number) => {
+                format!(
+                    "{line}\n{:indentation$}endpoint: 127.0.0.1:{port}",
+                    "",
+                    indentation = indentation(line) + 2
+                )
             }
-            ("receivers", Some((key, _))) => format!("{key}127.0.0.1:{}", ports.http),
             ("extensions", Some((key, _))) => format!("{key}127.0.0.1:{}", free_port()?),
-            _ => line.to_owned(),
+            _ => (*line).to_owned(),
         };
         redirected.text.push_str(&changed);
         redirected.text.push('\n');
@@ -86,12 +95,10 @@ pub(super) fn otlp_section(text: &str, sink: u16) -> Redirected {
         let changed = match endpoint(line) {
             Some((key, _)) => {
                 redirected.hosts += 1;
-                let indentation: String =
-                    line.chars().take_while(|letter| *letter == ' ').collect();
                 let added = if insecure {
                     String::new()
                 } else {
-                    format!("\n{indentation}insecure: true")
+                    format!("\n{:1$}insecure: true", "", indentation(line))
                 };
                 format!("{key}\"127.0.0.1:{sink}\"{added}")
             }
@@ -149,6 +156,20 @@ fn endpoint(line: &str) -> Option<(&str, &str)> {
         .then(|| (line.get(..before).unwrap_or(line), unquoted(value)))
 }
 
+/// Whether nothing stands below a key: `http:` alone.
+fn is_empty(lines: &[&str], number: usize) -> bool {
+    let own = lines.get(number).map_or(0, |line| indentation(line));
+    let next = lines
+        .iter()
+        .skip(number + 1)
+        .find(|line| !line.trim().is_empty());
+    next.is_none_or(|next| indentation(next) <= own)
+}
+
+fn indentation(line: &str) -> usize {
+    line.len() - line.trim_start().len()
+}
+
 fn unquoted(value: &str) -> &str {
     value.trim().trim_matches(['"', '\''])
 }
@@ -182,6 +203,21 @@ mod tests {
             endpoint("    endpoint: \"a:1\" # here"),
             Some(("    endpoint: ", "a:1"))
         );
+    }
+
+    #[test]
+    fn a_protocol_without_address_gets_a_free_one() {
+        let ports = Ports {
+            grpc: 1,
+            http: 2,
+            dashboard: 3,
+            metrics: 4,
+        };
+        let text = "receivers:\n  otlp:\n    protocols:\n      grpc:\n      http:\n\nexporters:\n  debug:\n";
+        let redirected = collector(text, &["receivers".to_owned()], ports, 9).unwrap();
+        assert!(redirected.text.contains(
+            "grpc:\n        endpoint: 127.0.0.1:1\n      http:\n        endpoint: 127.0.0.1:2\n"
+        ));
     }
 
     #[test]
