@@ -33,7 +33,7 @@ fn build(config: &dyn ExporterConfig, data_dir: &Path) -> Result<Box<dyn Exporte
     })
 }
 
-/// The descriptor's sample is read, and its exporter is given a good batch, one one with a span without ids.
+/// The descriptor's sample is read, and its exporter is given a good batch and one with a span without ids.
 /// It makes its own store in the data directory, takes what can be stored, and counts the rest.
 #[tokio::test]
 async fn the_sample_makes_an_exporter_that_stores() {
