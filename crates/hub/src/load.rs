@@ -195,8 +195,8 @@ fn with_defaults(mut root: Node, has_pipelines: bool, notes: &mut Vec<String>) -
         }
     }
     if !has(&root, "processors") && is_named(&root, "processors", "batch") {
-        let batch = Node::null("default", "processors.batch");
         let at = Location::of_file("default");
+        let batch = Node::map(at.clone(), Vec::<(String, Node)>::new());
         root = root.with("processors", Node::map(at, vec![("batch", batch)]));
         notes.push("no processors are defined, so `batch` has all its defaults".to_owned());
     }
