@@ -10,4 +10,4 @@ mod otlp_grpc;
 mod otlp_http;
 mod table;
 
-pub use table::EXPORTERS;
+pub use table::{EXPORTERS, LATER};

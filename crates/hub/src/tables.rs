@@ -10,6 +10,11 @@ pub(crate) const fn all() -> Tables {
         exporters: fanlight_exporters::EXPORTERS,
         connectors: fanlight_processors::CONNECTORS,
         extensions: fanlight_extensions::EXTENSIONS,
-        later: fanlight_processors::LATER,
+        later: &[
+            ("receiver", fanlight_receivers::LATER),
+            ("processor", fanlight_processors::LATER),
+            ("connector", fanlight_processors::LATER),
+            ("exporter", fanlight_exporters::LATER),
+        ],
     }
 }

@@ -11,7 +11,7 @@ mod section;
 mod wire;
 
 pub(crate) use path::{Path, accept};
-pub use plan::{Additions, Pipeline, Plan, Tables};
+pub use plan::{Additions, Later, Pipeline, Plan, Tables};
 pub use probe::Answer;
 pub use run::{Broken, Running, Stopped};
 pub use wire::{Host, StartError};

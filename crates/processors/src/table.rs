@@ -20,23 +20,23 @@ pub const CONNECTORS: &[&ConnectorKind] = &[&forward::KIND];
 pub const LATER: &[(&str, &str)] = &[
     (
         "filter",
-        "filter is not in this release; until then, let the destination or the sender drop what is not wanted",
+        "until then, let the destination or the sender drop what is not wanted",
     ),
     (
         "transform",
-        "transform is not in this release; the attributes and resource processors edit attributes",
+        "until then, the processors attributes and resource edit attributes",
     ),
     (
         "tail_sampling",
-        "tail_sampling is not in this release; probabilistic_sampler samples by trace id",
+        "until then, probabilistic_sampler samples by trace id",
     ),
     (
         "spanmetrics",
-        "spanmetrics is not in this release; remove it and the pipelines that it feeds",
+        "until then, remove it and the pipelines that it feeds",
     ),
     (
         "span_metrics",
-        "span_metrics is not in this release; remove it and the pipelines that it feeds",
+        "until then, remove it and the pipelines that it feeds",
     ),
 ];
 

@@ -5,4 +5,4 @@ mod self_telemetry;
 mod table;
 
 pub use otlp::HttpHandler;
-pub use table::RECEIVERS;
+pub use table::{LATER, RECEIVERS};

@@ -4,3 +4,21 @@ use fanlight_pipeline::ReceiverKind;
 
 /// The receiver types, in the order in which documents list them.
 pub const RECEIVERS: &[&ReceiverKind] = &[&crate::otlp::KIND, &crate::self_telemetry::KIND];
+
+/// Types of the Collector that are known here but come with a later release: name, and what to do until then.
+pub const LATER: &[(&str, &str)] = &[
+    ("filelog", VIA_OTLP),
+    ("file_log", VIA_OTLP),
+    ("hostmetrics", VIA_OTLP),
+    ("host_metrics", VIA_OTLP),
+    ("jaeger", VIA_OTLP),
+    ("kafka", VIA_OTLP),
+    ("loki", VIA_OTLP),
+    ("prometheus", VIA_OTLP),
+    ("splunk_hec", VIA_OTLP),
+    ("zipkin", VIA_OTLP),
+];
+
+/// Whatever speaks something else can be translated by a collector in front of the hub.
+const VIA_OTLP: &str =
+    "until then, let a collector with this receiver send to the hub's otlp receiver";

@@ -22,9 +22,12 @@ pub struct Tables {
     pub connectors: &'static [&'static ConnectorKind],
     /// Extension types.
     pub extensions: &'static [&'static ExtensionKind],
-    /// Types that are known and come with a later release, each with what to use until then.
-    pub later: &'static [(&'static str, &'static str)],
+    /// For each class of components, types that are known and come with a later release, with what to do until then.
+    pub later: &'static [(&'static str, Later)],
 }
+
+/// Type names, each with what to do until they come.
+pub type Later = &'static [(&'static str, &'static str)];
 
 /// Components that the hub adds to what the configuration says.
 #[derive(Debug, Default)]

@@ -2,6 +2,7 @@
 
 use fanlight_config::{ComponentId, ConfigError, Node};
 
+use super::plan::Later;
 use crate::Kind;
 
 /// The components of one class.
@@ -30,7 +31,7 @@ impl<C: ?Sized> Section<C> {
         class: &'static str,
         node: Option<&Node>,
         table: &[&'static Kind<C>],
-        later: &[(&str, &str)],
+        later: &[(&str, Later)],
         errors: &mut Vec<ConfigError>,
     ) -> Section<C> {
         let mut section = Section {
@@ -93,7 +94,7 @@ fn read_part<C: ?Sized>(
     key: &str,
     body: &Node,
     table: &[&'static Kind<C>],
-    later: &[(&str, &str)],
+    later: &[(&str, Later)],
 ) -> Result<Part<C>, ConfigError> {
     let id: ComponentId = key
         .parse()
@@ -108,7 +109,7 @@ fn read_part<C: ?Sized>(
             node: Some(body.clone()),
         });
     }
-    if let Some((_, sentence)) = later.iter().find(|(name, _)| *name == id.kind()) {
+    if let Some((_, sentence)) = later_of(class, later).find(|(name, _)| *name == id.kind()) {
         return Err(section
             .error_at(
                 key,
@@ -124,4 +125,12 @@ fn read_part<C: ?Sized>(
     Err(section
         .error_at(key, format!("unknown {class} type `{}`", id.kind()))
         .suggest(id.kind(), &names))
+}
+
+fn later_of(
+    class: &str,
+    later: &[(&str, Later)],
+) -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    let own = later.iter().filter(move |(of, _)| *of == class);
+    own.flat_map(|(_, types)| *types)
 }

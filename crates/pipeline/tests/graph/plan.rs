@@ -84,7 +84,7 @@ const TABLES: Tables = Tables {
     exporters: &[&OTLP_HTTP],
     connectors: &[&FORWARD],
     extensions: &[],
-    later: &[("kafka", "it comes with a later release")],
+    later: &[("exporter", &[("kafka", "it comes with a later release")])],
 };
 
 fn plan(yaml: &str) -> Result<Plan, Vec<String>> {
