@@ -18,7 +18,7 @@ use crate::workspace;
 /// What libFuzzer needs of the compiler: edge counters, tables of them, and traced comparisons.
 const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
-    -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1";
+    -Cllvm-args=-sanitizer-coverage-trace-compares";
 /// The longest input that is tried, in bytes.
 const LONGEST: &str = "4096";
 

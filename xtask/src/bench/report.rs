@@ -64,5 +64,7 @@ fn print_row(system: &str, measurements: &[&Measurement]) {
 fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
+    // Of an even number, the middle two count.
+    f64::midpoint(at(values.len() / 2), at(values.len().saturating_sub(1) / 2))
 }
