@@ -56,6 +56,7 @@ pub fn run_all(steps: &mut Steps) {
             &[
                 "clippy",
                 "--quiet",
+                "--keep-going",
                 "--workspace",
                 "--all-targets",
                 "--",
@@ -66,7 +67,7 @@ pub fn run_all(steps: &mut Steps) {
     });
     steps.run("structure: arrows and sizes", |_| structure::check());
     steps.run("documentation, broken links denied", |steps| {
-        let mut cargo = cargo_command(&["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"]);
+        let mut cargo = cargo_command(&["doc", "--quiet", "--workspace", "--no-deps"]);
         let denied = "-D rustdoc::broken_intra_doc_links -D rustdoc::invalid_html_tags -A rustdoc::private_intra_doc_links";
         process::run(cargo.env("RUSTDOCFLAGS", denied), &steps.log("documentation")).map(|_| Tests::ONE)
     });

@@ -12,8 +12,8 @@ use crate::workspace;
 
 /// A file has at most this many lines of code: comments, blank lines and `mod tests` are not counted.
 const FILE_LINES: usize = 500;
-/// A function has at most this many lines, clippy's `too_many_lines` included.
-const FUNCTION_LINES: usize = 60;
+/// How many of the longest files and functions are shown. Clippy's `too_many_lines` keeps functions short.
+const LONGEST_SHOWN: usize = 3;
 
 /// Which crates of this repository a crate may stand on, outside its tests.
 const ARROWS: [(&str, &[&str]); 15] = [
@@ -74,19 +74,67 @@ struct Dependency {
 /// Names every arrow that points the wrong way, every file and every function that is too long.
 pub(super) fn check() -> Result<Tests> {
     let mut faults = wrong_arrows()?;
-    let files = rust_files()?;
-    for file in &files {
-        let text = std::fs::read_to_string(file)?;
-        faults.extend(too_long(&workspace::shown(file), &text));
+    let mut lengths = Lengths::default();
+    for file in rust_files()? {
+        let text = std::fs::read_to_string(&file)?;
+        let name = workspace::shown(&file);
+        if name.ends_with("/mod.rs") {
+            faults.push(format!(
+                "{name}: a module x is x.rs with its parts in x/, never mod.rs"
+            ));
+        }
+        if !(name.contains("/tests/") || name.ends_with("tests.rs")) {
+            lengths.measure(name, &text);
+        }
     }
+    faults.extend(lengths.too_long());
     if !faults.is_empty() {
         bail!("{}", faults.join("\n"));
     }
-    println!(
-        "   {} files, none over {FILE_LINES} lines of code",
-        files.len()
-    );
+    lengths.print();
     Ok(Tests::ONE)
+}
+
+/// Lines of code by file, and lines by function.
+#[derive(Default)]
+struct Lengths {
+    files: Vec<(usize, String)>,
+    functions: Vec<(usize, String)>,
+}
+
+impl Lengths {
+    fn measure(&mut self, file: String, text: &str) {
+        self.functions.extend(
+            functions(text)
+                .into_iter()
+                .map(|(name, lines)| (lines, format!("{file}: {name}"))),
+        );
+        self.files.push((lines_of_code(text), file));
+    }
+
+    fn too_long(&self) -> impl Iterator<Item = String> {
+        let long = self.files.iter().filter(|(lines, _)| *lines > FILE_LINES);
+        long.map(|(lines, file)| {
+            format!("{file}: {lines} lines of code; split it by meaning, the limit is {FILE_LINES}")
+        })
+    }
+
+    fn print(mut self) {
+        println!(
+            "   {} files; the longest, in lines of code, and the longest functions:",
+            self.files.len()
+        );
+        self.files.sort_by(|a, b| b.cmp(a));
+        self.functions.sort_by(|a, b| b.cmp(a));
+        for (lines, name) in self
+            .files
+            .iter()
+            .take(LONGEST_SHOWN)
+            .chain(self.functions.iter().take(LONGEST_SHOWN))
+        {
+            println!("   {lines:>5}  {name}");
+        }
+    }
 }
 
 fn wrong_arrows() -> Result<Vec<String>> {
@@ -144,31 +192,6 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-fn too_long(file: &str, text: &str) -> Vec<String> {
-    let mut faults = Vec::new();
-    let is_test = file.contains("/tests/") || file.ends_with("tests.rs");
-    let code = lines_of_code(text);
-    if code > FILE_LINES && !is_test {
-        faults.push(format!(
-            "{file}: {code} lines of code; split it by meaning, the limit is {FILE_LINES}"
-        ));
-    }
-    if file.ends_with("/mod.rs") {
-        faults.push(format!(
-            "{file}: a module x is x.rs with its parts in x/, never mod.rs"
-        ));
-    }
-    if !is_test {
-        let long = functions(text)
-            .into_iter()
-            .filter(|(_, lines)| *lines > FUNCTION_LINES);
-        faults.extend(long.map(|(name, lines)| {
-            format!("{file}: fn {name} has {lines} lines; the limit is {FUNCTION_LINES}")
-        }));
-    }
-    faults
-}
-
 fn lines_of_code(text: &str) -> usize {
     let before_tests = text.split("#[cfg(test)]\nmod ").next().unwrap_or(text);
     let is_code = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with("//");
@@ -223,14 +246,20 @@ mod tests {
 
     #[test]
     fn long_functions_and_files_are_found() {
-        let long = format!(
-            "fn short() {{\n}}\n\nfn long(\n) {{\n{}}}\n",
-            "    work();\n".repeat(70)
+        let mut lengths = Lengths::default();
+        lengths.measure(
+            "a.rs".to_owned(),
+            &format!(
+                "fn short() {{\n}}\n\nfn long(\n) {{\n{}}}\n",
+                "    work();\n".repeat(70)
+            ),
         );
-        let faults = too_long("crates/x/src/a.rs", &long);
-        assert_eq!(faults.len(), 1, "{faults:?}");
-        let huge = "const A: u8 = 1;\n".repeat(501);
-        assert!(too_long("crates/x/src/a.rs", &huge)[0].contains("501 lines of code"));
+        assert_eq!(
+            lengths.functions,
+            [(0, "a.rs: short".to_owned()), (71, "a.rs: long".to_owned())]
+        );
+        lengths.measure("b.rs".to_owned(), &"const A: u8 = 1;\n".repeat(501));
+        assert_eq!(lengths.too_long().count(), 1);
     }
 
     #[test]
