@@ -116,11 +116,13 @@ fn explain(error: HubError) -> ExitCode {
     match error {
         HubError::Config(unusable) => commands::unusable(&unusable),
         HubError::Start(StartError { component, error }) => {
-            report::error(
-                &format!("{component} can't start: {error}"),
-                &report::causes(&error),
-                error.advice(),
-            );
+            let options = match component.as_str() {
+                "receiver otlp" => "; --otlp-grpc and --otlp-http do it without a file",
+                _ => "",
+            };
+            let hint = error.advice().map(|advice| format!("{advice}{options}"));
+            let message = format!("{component} can't start: {error}");
+            report::error(&message, &report::causes(&error), hint.as_deref());
             ExitCode::FAILURE
         }
         HubError::Part { what, error } => {

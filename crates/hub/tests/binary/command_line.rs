@@ -112,7 +112,9 @@ fn a_port_in_use_is_named_with_the_key_to_change() {
     let shown = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{shown}");
     assert!(
-        shown.contains(&address) && shown.contains("receivers.otlp.protocols.grpc.endpoint"),
+        shown.contains(&address)
+            && shown.contains("receivers.otlp.protocols.grpc.endpoint")
+            && shown.contains("--otlp-grpc"),
         "{shown}"
     );
 }
