@@ -204,12 +204,14 @@ impl<'a> MetricView<'a> {
         self.points = List::default();
         self.aggregation_temporality = 0;
         self.is_monotonic = false;
+        // Gauges and summaries have data points only: the other numbers may be anything there, as unknown fields.
+        let has_temporality = !matches!(kind, MetricKind::Gauge | MetricKind::Summary);
         for record in Records::new(bytes, "Metric data") {
             let record = record?;
             match record.number {
                 1 => self.points.add(&record),
-                2 => self.aggregation_temporality = record.varint()? as i32,
-                3 => self.is_monotonic = record.varint()? != 0,
+                2 if has_temporality => self.aggregation_temporality = record.varint()? as i32,
+                3 if kind == MetricKind::Sum => self.is_monotonic = record.varint()? != 0,
                 _ => {}
             }
         }
@@ -420,4 +422,30 @@ impl<'a> ExemplarView<'a> {
 pub(crate) const fn zigzag(value: u64) -> i32 {
     let value = value as u32;
     (value >> 1).cast_signed() ^ -((value & 1).cast_signed())
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use crate::{Batch, Signal};
+
+    /// Found by fuzzing: a sum's field numbers in a gauge are unknown fields, whatever their wire type.
+    #[test]
+    fn a_gauge_may_have_unknown_fields_with_the_numbers_of_sums() {
+        // Request 1, ResourceMetrics 2, ScopeMetrics 2, Metric 5 (gauge): fields 2 and 3 as bytes.
+        let gauge = [0x12, 1, b'x', 0x1a, 1, b'y'];
+        let mut bytes = gauge.to_vec();
+        for tag in [0x2a, 0x12, 0x12, 0x0a] {
+            bytes = [vec![tag, bytes.len() as u8], bytes].concat();
+        }
+        let batch = Batch::decode(Signal::Metrics, Bytes::from(bytes)).unwrap();
+        let resource = batch.resources().next().unwrap().unwrap();
+        let scope = resource.scopes().next().unwrap().unwrap();
+        let metric = scope.metrics().next().unwrap().unwrap();
+        assert_eq!(
+            (metric.aggregation_temporality, metric.is_monotonic),
+            (0, false)
+        );
+    }
 }
