@@ -101,3 +101,39 @@ fn the_environment_alone_configures_forwarding() {
         status["counts"]["spans"].as_u64() == Some(1)
     });
 }
+
+/// Scenario: a queue on disk, its destination is down, and the hub is killed with SIGKILL while senders still send.
+/// Guarantee: whatever was acknowledged arrives after the next start.
+#[test]
+fn a_killed_hub_delivers_what_it_acknowledged() {
+    let port = nobody();
+    let yaml = format!(
+        "receivers: {{otlp: {{protocols: {{http: {{endpoint: '127.0.0.1:0'}}}}}}}}
+extensions: {{file_storage: }}
+exporters:
+  otlphttp:
+    endpoint: http://127.0.0.1:{port}
+    sending_queue: {{storage: file_storage}}
+    retry_on_failure: {{initial_interval: 50ms, max_interval: 100ms}}
+service:
+  extensions: [file_storage]
+  pipelines:
+    traces: {{receivers: [otlp], exporters: [otlphttp]}}
+"
+    );
+    let mut hub = Hub::with_config(&yaml);
+    let mut acknowledged = 0;
+    for _ in 0..3 {
+        for _ in 0..20 {
+            post(hub.otlp(), "/v1/traces", &span(acknowledged, "kept"));
+            acknowledged += 1;
+        }
+        hub = Hub::with_config_in(hub.crash(), &yaml);
+    }
+    let backend = Hub::with_config(&format!(
+        "receivers: {{otlp: {{protocols: {{http: {{endpoint: '127.0.0.1:{port}'}}}}}}}}\ndashboard: {{endpoint: '127.0.0.1:0'}}\n"
+    ));
+    backend.api_until("/api/status", |status| {
+        status["counts"]["spans"].as_u64() == Some(acknowledged)
+    });
+}
