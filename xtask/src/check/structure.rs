@@ -28,7 +28,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("fanlight-extensions", COMPONENT),
     ("fanlight-store", &["net", "pipeline", "config", "otlp"]),
     ("fanlight-dashboard", &["store", "net", "config", "otlp"]),
-    ("fanlight-testkit", &["pipeline", "config", "otlp"]),
+    ("fanlight-testkit", &["net", "pipeline", "config", "otlp"]),
     (
         "fanlight-hub",
         &[
