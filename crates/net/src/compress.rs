@@ -12,7 +12,7 @@ mod workers;
 
 pub use decode::{DecompressError, Decompressor};
 pub use encode::Compressor;
-pub use workers::Workers;
+pub use workers::{WorkerGone, Workers};
 
 /// A content coding, as `content-encoding` and `grpc-encoding` name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -214,7 +214,12 @@ pub(crate) fn no_answer(url: &Uri, error: &(dyn std::error::Error + 'static)) ->
             "{target} did not answer in HTTP ({deepest}); does the server want TLS (https://), or gRPC?"
         );
     }
-    format!("the connection to {target} broke before the answer came: {deepest}")
+    // In TLS 1.3 a server looks at the client's certificate after the handshake; only the text of its alert gets here.
+    let advice = match deepest.contains("CertificateRequired") {
+        true => "; the server asks for a client certificate: set tls.cert_file and tls.key_file",
+        false => "",
+    };
+    format!("the connection to {target} broke before the answer came: {deepest}{advice}")
 }
 
 /// Reads what fits; the rest of a longer answer, and one that breaks off, is of no interest.

@@ -152,7 +152,10 @@ pub(crate) fn explain(error: &io::Error) -> String {
         Error::InvalidMessage(InvalidMessage::InvalidContentType | InvalidMessage::MessageTooLarge | InvalidMessage::UnknownProtocolVersion) => {
             "the server speaks plain text; set tls.insecure: true or write http://".to_owned()
         }
-        Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+        // Another authority of the same name leaves a bad signature.
+        Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => {
             "the server's certificate is signed by an unknown authority; set tls.ca_file to the authority's certificate".to_owned()
         }
         Error::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }) => {

@@ -12,7 +12,6 @@ use http::HeaderMap;
 /// Checks a body, hands it in, and makes the answer: an `Export*ServiceResponse` in the request's format.
 ///
 /// Dropping it may leave the batch accepted or not; the sender has no answer then and will send again.
-#[expect(clippy::too_many_arguments, reason = "the parts of one request")]
 pub(super) async fn offer(
     inlet: &Inlet,
     intake: &Intake,
