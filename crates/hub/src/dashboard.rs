@@ -7,8 +7,7 @@ use std::time::Duration;
 use fanlight_config::ComponentId;
 use fanlight_config::blocks::HttpServer;
 use fanlight_dashboard::{self as page, StatusSource};
-use fanlight_net::Body;
-use fanlight_net::http::{Drain, Handler, Server, Tower};
+use fanlight_net::http::{Drain, Server, Tower};
 use fanlight_net::intake::{Intake, Limits};
 use fanlight_pipeline::{
     BuildContext, BuildError, ExporterSnapshot, ExporterState, Inlet, Listening, Peer,
@@ -18,7 +17,6 @@ use fanlight_receivers::HttpHandler;
 use fanlight_store::Store;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use http::{Request, Response};
 
 use crate::settings::Dashboard;
 
@@ -105,29 +103,9 @@ impl Receiver for Built {
         };
         let router = page::router(config.store, config.status, options);
         let limits = Limits::of_size(usize::try_from(limits).unwrap_or(usize::MAX));
-        let otlp = HttpHandler::new(out, Intake::default(), limits, None);
-        Box::pin(server.serve(
-            Arc::new(Port {
-                otlp,
-                page: Tower(router),
-            }),
-            stop,
-        ))
-    }
-}
-
-/// OTLP at its paths, the page everywhere else.
-struct Port<P> {
-    otlp: HttpHandler,
-    page: P,
-}
-
-impl<P: Handler> Handler for Port<P> {
-    fn handle(&self, request: Request<Body>) -> BoxFuture<'_, Response<Body>> {
-        match self.otlp.signal_of(request.uri().path()) {
-            Some(_) => self.otlp.handle(request),
-            None => self.page.handle(request),
-        }
+        let handler = HttpHandler::new(out, Intake::default(), limits, None)
+            .with_fallback(Arc::new(Tower(router)));
+        Box::pin(server.serve(Arc::new(handler), stop))
     }
 }
 
