@@ -57,7 +57,8 @@ pub fn described(command: &Command) -> String {
         .join(" ")
 }
 
-fn tail(output: &str) -> String {
+/// The last lines of a log.
+pub fn tail(output: &str) -> String {
     let lines: Vec<&str> = output.lines().collect();
     let kept = lines
         .get(lines.len().saturating_sub(LINES_SHOWN)..)

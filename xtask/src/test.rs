@@ -1,14 +1,18 @@
 //! `cargo xtask test`: every test, with what it needs installed on the way.
 
 use std::process::Command;
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::check::cargo_command;
 use crate::process;
 use crate::steps::{Steps, Tests};
 use crate::{end_to_end, hub, snippets, workspace};
+
+/// How long `cargo test` may take, its build included.
+const LIMIT: Duration = Duration::from_secs(45 * 60);
 
 /// Options of `cargo xtask test`.
 #[derive(Args)]
@@ -81,14 +85,36 @@ fn vitest_count(output: &str) -> usize {
 
 fn cargo_tests(steps: &Steps) -> Result<Tests> {
     let mut cargo = cargo_command(&["test", "--workspace", "--no-fail-fast", "--quiet"]);
-    let output = process::run(&mut cargo, &steps.log("cargo test"))?;
+    let (status, output) = process::finish(&mut cargo, &steps.log("cargo test"), LIMIT)?;
     let tests = cargo_count(&output);
+    if !status.success() && tests.failed == 0 {
+        bail!("cargo test ended with {status}\n{}", process::tail(&output));
+    }
+    print!("{}", failures(&output));
     println!(
-        "   {} tests in {} binaries",
+        "   {} passed, {} failed in {} binaries",
         tests.passed,
+        tests.failed,
         output.matches("test result: ").count()
     );
     Ok(tests)
+}
+
+/// What cargo says about tests that failed: from each first `failures:` to the result.
+fn failures(output: &str) -> String {
+    let mut told = String::new();
+    let mut failing = false;
+    for line in output.lines() {
+        failing = (failing || line == "failures:") && !line.starts_with("test result: ");
+        let noise = line.trim_start().starts_with("at ")
+            || line.contains(": core::")
+            || line.contains(": std::");
+        if failing && !noise {
+            told.push_str(line);
+            told.push('\n');
+        }
+    }
+    told
 }
 
 /// Adds up cargo's `test result: ok. 12 passed; 0 failed; ...` lines.
@@ -112,6 +138,15 @@ fn cargo_count(output: &str) -> Tests {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_failures_are_told() {
+        let output = "running 2 tests\nfailures:\n\n---- a stdout ----\npanicked\n\nfailures:\n    a\n\ntest result: FAILED. 1 passed; 1 failed;\nrunning 1 test\n";
+        assert_eq!(
+            failures(output),
+            "failures:\n\n---- a stdout ----\npanicked\n\nfailures:\n    a\n\n"
+        );
+    }
 
     #[test]
     fn counts_are_read_from_closing_lines() {
