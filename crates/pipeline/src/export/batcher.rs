@@ -15,9 +15,20 @@ use super::queue::Entry;
 #[derive(Debug)]
 pub(crate) struct Parcel {
     pub(crate) entries: Vec<Entry>,
-    /// Split what is joined into requests of at most so many items; 0 means never.
-    pub(crate) max_items: usize,
+    /// What is joined is split into requests no larger than this.
+    largest: Largest,
 }
+
+/// How large a request may be.
+#[derive(Clone, Copy, Debug)]
+enum Largest {
+    Any,
+    Items(usize),
+    Bytes(usize),
+}
+
+/// How many groups wait at once at the most: one sender's headers must not make the hub hold groups without end.
+const MAX_GROUPS: usize = 1000;
 
 /// What waits to be joined.
 #[derive(Debug)]
@@ -58,7 +69,7 @@ impl Batcher {
         let Some(settings) = settings.filter(|_| signal.info().joinable) else {
             self.ready.push_back(Parcel {
                 entries: vec![entry],
-                max_items: 0,
+                largest: Largest::Any,
             });
             return;
         };
@@ -72,6 +83,8 @@ impl Batcher {
         group.entries.push(entry);
         if group.size >= settings.min_size {
             self.finish(&key);
+        } else if self.groups.len() > MAX_GROUPS {
+            self.finish_oldest();
         }
     }
 
@@ -89,6 +102,13 @@ impl Batcher {
             .map(|(key, _)| key.clone())
             .collect();
         for key in due {
+            self.finish(&key);
+        }
+    }
+
+    fn finish_oldest(&mut self) {
+        let oldest = self.groups.iter().min_by_key(|(_, group)| group.due);
+        if let Some(key) = oldest.map(|(key, _)| key.clone()) {
             self.finish(&key);
         }
     }
@@ -122,19 +142,29 @@ impl Batcher {
     }
 
     fn finish(&mut self, key: &Key) {
-        let max_items = match self.settings.get(key.signal as usize) {
-            Some(Some(Batching {
-                max_size,
-                sizer: Sizer::Items,
-                ..
-            })) => usize::try_from(*max_size).unwrap_or(0),
-            _ => 0,
-        };
+        let settings = self
+            .settings
+            .get(key.signal as usize)
+            .and_then(Option::as_ref);
+        let largest = settings.map_or(Largest::Any, Largest::of);
         if let Some(group) = self.groups.remove(key) {
             self.ready.push_back(Parcel {
                 entries: group.entries,
-                max_items,
+                largest,
             });
+        }
+    }
+}
+
+impl Largest {
+    fn of(settings: &Batching) -> Largest {
+        match (
+            usize::try_from(settings.max_size).unwrap_or(usize::MAX),
+            settings.sizer,
+        ) {
+            (0, _) | (_, Sizer::Requests) => Largest::Any,
+            (items, Sizer::Items) => Largest::Items(items),
+            (bytes, Sizer::Bytes) => Largest::Bytes(bytes),
         }
     }
 }
@@ -151,9 +181,10 @@ impl Parcel {
                     .collect::<Vec<_>>(),
             ),
         };
-        match (joined, self.max_items) {
-            (Some(batch), max_items) if max_items > 0 && batch.items() > max_items => {
-                batch.split(max_items)
+        match (joined, self.largest) {
+            (Some(batch), Largest::Items(items)) if batch.items() > items => batch.split(items),
+            (Some(batch), Largest::Bytes(bytes)) if batch.bytes().len() > bytes => {
+                batch.split_bytes(bytes)
             }
             (Some(batch), _) => vec![batch],
             // Batches of one key always join; should that ever change, they go out one by one.

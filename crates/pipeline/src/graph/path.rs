@@ -96,6 +96,7 @@ pub(crate) async fn accept(paths: &[Arc<Path>], batch: Batch) -> Result<Accepted
     let reserved = reserve(&deliveries)?;
     let mut awaited = Vec::new();
     let mut kept = 0;
+    let mut is_missed_by_required = false;
     let mut failure = None;
     for (delivery, reservation) in deliveries.into_iter().zip(reserved) {
         let Some(reservation) = reservation else {
@@ -118,11 +119,12 @@ pub(crate) async fn accept(paths: &[Arc<Path>], batch: Batch) -> Result<Accepted
                     "exporter {exporter}: {error}"
                 )));
                 delivery.missed();
+                is_missed_by_required |= delivery.queue.is_required();
             }
         }
     }
     match failure {
-        Some(refused) if kept == 0 => Err(refused),
+        Some(refused) if kept == 0 || is_missed_by_required => Err(refused),
         _ => answer(awaited).await,
     }
 }

@@ -70,3 +70,23 @@ async fn one_senders_mistake_costs_nobody_else() {
         7
     );
 }
+
+/// Scenario: requests may have 30 bytes, and a batch has more.
+/// Guarantee: it leaves in parts that are small enough.
+#[tokio::test]
+async fn bytes_bound_a_request() {
+    let by_bytes = Batching {
+        min_size: 1,
+        max_size: 30,
+        sizer: fanlight_config::blocks::Sizer::Bytes,
+        ..Batching::default()
+    };
+    let exporter = Scripted::new().with_queue(|queue| queue.batch = Some(by_bytes));
+    let hub = hub(&[&exporter]).await;
+    hub.door.offer(logs(40), "test").await.unwrap();
+    let sizes = exporter.took(40).await;
+    assert!(
+        sizes.len() > 2 && sizes.iter().sum::<usize>() == 40,
+        "{sizes:?}"
+    );
+}
