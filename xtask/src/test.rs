@@ -61,7 +61,10 @@ fn page(steps: &Steps) -> Result<Tests> {
     let page = workspace::root().join("crates/dashboard/ui");
     let npm = |arguments: &[&str]| {
         let mut npm = Command::new("npm");
-        npm.args(arguments).current_dir(&page);
+        npm.args(arguments)
+            .current_dir(&page)
+            .env("NO_COLOR", "1")
+            .env_remove("FORCE_COLOR");
         process::run(
             &mut npm,
             &steps.log(&format!("npm {}", arguments.join(" "))),
