@@ -6,7 +6,7 @@
 //! without being looked at again, and one bad item would take its neighbours down with it.
 
 use crate::Signal;
-use crate::schema::{Check, Message, Role, wire_type};
+use crate::schema::{Check, KEY_VALUE, Message, Role, wire_type};
 use crate::wire::{self, Fault, Records};
 
 /// How deep messages may be nested, the request not counted. The limit of the protobuf libraries of C++, Java and Rust.
@@ -50,6 +50,12 @@ pub(crate) fn validate(signal: Signal, bytes: &[u8]) -> Result<usize, DecodeErro
         }
         let fault = match field(message, input) {
             Ok(Step::Over(rest)) => {
+                input = rest;
+                continue;
+            }
+            Ok(Step::Into {
+                child, value, rest, ..
+            }) if std::ptr::eq(child, &KEY_VALUE) && is_plain_attribute(value) => {
                 input = rest;
                 continue;
             }
@@ -155,6 +161,32 @@ fn field<'a>(message: &'static Message, input: &'a [u8]) -> Result<Step<'a>, Fau
         }
     };
     Ok(Step::Over(rest))
+}
+
+/// Whether this is the usual attribute, `key` and then a short text or a scalar: it is well formed then. Attributes are most of
+/// a request, and one look at a whole one is faster than three steps of the loop; whatever is unusual takes those.
+#[inline(always)]
+fn is_plain_attribute(bytes: &[u8]) -> bool {
+    let [0x0a, key_length @ ..0x80, rest @ ..] = bytes else {
+        return false;
+    };
+    let Some((key, [0x12, length @ ..0x80, value @ ..])) =
+        rest.split_at_checked(usize::from(*key_length))
+    else {
+        return false;
+    };
+    if value.len() != usize::from(*length) {
+        return false;
+    }
+    match value {
+        // Tags and lengths are ASCII here, so the texts are if everything is.
+        [0x0a, length @ ..0x80, text @ ..] => {
+            text.len() == usize::from(*length) && bytes.is_ascii()
+        }
+        [0x10 | 0x18, ..0x80] => key.is_ascii(),
+        [0x21, number @ ..] => number.len() == 8 && key.is_ascii(),
+        _ => false,
+    }
 }
 
 /// Checks what stands behind a length and is no message.

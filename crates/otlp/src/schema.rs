@@ -11,9 +11,9 @@ mod tables;
 
 use crate::Signal;
 
-pub(crate) use tables::ANY_VALUE;
 #[cfg(test)]
 pub(crate) use tables::every_message;
+pub(crate) use tables::{ANY_VALUE, KEY_VALUE};
 
 /// Numbers of the protobuf wire types.
 pub(crate) mod wire_type {

@@ -53,7 +53,7 @@ pub(crate) static ANY_VALUE: super::Message = message(
 static ARRAY_VALUE: super::Message =
     message("ArrayValue", &[field(1, "values", "values", Message(&ANY_VALUE)).repeated().always()]);
 
-static KEY_VALUE_LIST: super::Message =
+pub(crate) static KEY_VALUE_LIST: super::Message =
     message("KeyValueList", &[field(1, "values", "values", Message(&KEY_VALUE)).repeated().always()]);
 
 pub(crate) static KEY_VALUE: super::Message = message(
@@ -506,7 +506,7 @@ static PROFILE_LINK: super::Message =
 static STACK: super::Message =
     message("Stack", &[field(1, "location_indices", "locationIndices", Int32).repeated()]);
 
-static KEY_VALUE_AND_UNIT: super::Message = message(
+pub(crate) static KEY_VALUE_AND_UNIT: super::Message = message(
     "KeyValueAndUnit",
     &[
         field(1, "key_strindex", "keyStrindex", Int32),
