@@ -80,6 +80,8 @@ impl Inlet {
     /// batch for everybody only if it is required (`block_on_overflow`) or nobody else could take it; otherwise that
     /// destination alone misses the batch, and its counter says so.
     ///
+    /// Before it refuses, it waits half a second for room.
+    ///
     /// Dropping the future before it resolves may leave the batch accepted or not; the sender has no answer and will
     /// send again.
     ///

@@ -37,12 +37,20 @@ pub(super) fn run(args: &ServeArgs, environment: &Environment) -> ExitCode {
         }
     };
     let code = runtime.block_on(async {
+        // Caught before anything is served: from then on, a stop must drain.
+        let mut signals = match Signals::catch() {
+            Ok(signals) => signals,
+            Err(error) => {
+                report::error("signals can't be caught", &[error.to_string()], None);
+                return ExitCode::FAILURE;
+            }
+        };
         let hub = match Hub::start(sources, args, environment, status) {
             Ok(hub) => hub,
             Err(error) => return explain(error),
         };
         report::print(&hub.summary(begun.elapsed()).text());
-        serve(hub, args.drain_timeout).await
+        serve(hub, &mut signals, args.drain_timeout).await
     });
     // What still runs then (a query, a write that hangs) has had its time.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -50,14 +58,7 @@ pub(super) fn run(args: &ServeArgs, environment: &Environment) -> ExitCode {
 }
 
 /// Waits for the end, and stops in order.
-async fn serve(mut hub: Hub, drain: Duration) -> ExitCode {
-    let mut signals = match Signals::catch() {
-        Ok(signals) => signals,
-        Err(error) => {
-            report::error("signals can't be caught", &[error.to_string()], None);
-            return ExitCode::FAILURE;
-        }
-    };
+async fn serve(mut hub: Hub, signals: &mut Signals, drain: Duration) -> ExitCode {
     let broken = tokio::select! {
         name = signals.next() => {
             tracing::info!(signal = name, "stopping; a second signal ends at once");

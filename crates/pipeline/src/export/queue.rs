@@ -36,6 +36,8 @@ pub(crate) struct ExportQueue {
     memory: Mutex<Memory>,
     disk: Option<DiskQueue>,
     arrived: Notify,
+    /// One waiting sender is woken whenever something leaves.
+    left: Notify,
     pub(crate) counters: Arc<ExporterCounters>,
 }
 
@@ -95,6 +97,7 @@ impl ExportQueue {
             memory: Mutex::default(),
             disk,
             arrived: Notify::new(),
+            left: Notify::new(),
             counters,
         };
         queue.show_size(&queue.memory());
@@ -129,6 +132,11 @@ impl ExportQueue {
             size,
             used: false,
         })
+    }
+
+    /// Waits until something leaves, or until the queue is closed. There may be no room yet for a large batch.
+    pub(crate) async fn room(&self) {
+        self.left.notified().await;
     }
 
     /// Waits for the next entry; `None` once the queue is closed and empty. Dropping the future loses nothing.
@@ -198,6 +206,7 @@ impl ExportQueue {
     pub(crate) fn close(&self) {
         self.memory().closed = true;
         self.arrived.notify_one();
+        self.left.notify_waiters();
     }
 
     /// Gives the disk back to the next start; says how many batches wait there for it.
@@ -217,6 +226,8 @@ impl ExportQueue {
         let mut memory = self.memory();
         memory.held.subtract(size);
         self.show_size(&memory);
+        drop(memory);
+        self.left.notify_one();
     }
 
     /// An oversized batch fits into an empty queue: refusing it would refuse it for ever.

@@ -93,7 +93,7 @@ pub(crate) async fn accept(paths: &[Arc<Path>], batch: Batch) -> Result<Accepted
     for path in paths {
         path.route(batch.clone(), &mut deliveries)?;
     }
-    let reserved = reserve(&deliveries)?;
+    let reserved = reserve_patiently(&deliveries).await?;
     let mut awaited = Vec::new();
     let mut kept = 0;
     let mut is_missed_by_required = false;
@@ -129,19 +129,49 @@ pub(crate) async fn accept(paths: &[Arc<Path>], batch: Batch) -> Result<Accepted
     }
 }
 
+/// How long a sender waits for room before it is told to come back. A short burst costs it nothing but this; a sender that
+/// comes back has its own delays, which are longer.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Why there is no room.
+enum NoRoom<'a> {
+    Full(&'a Delivery<'a>),
+    Closed,
+}
+
+/// Keeps room in every queue, waiting a moment for a full one.
+async fn reserve_patiently(
+    deliveries: &[Delivery<'_>],
+) -> Result<Vec<Option<Reservation>>, Refused> {
+    let until = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let full = match reserve(deliveries) {
+            Ok(reserved) => return Ok(reserved),
+            Err(NoRoom::Closed) => {
+                return Err(Refused::unavailable(
+                    "the hub is stopping; send again to the next one",
+                ));
+            }
+            Err(NoRoom::Full(delivery)) => delivery,
+        };
+        if tokio::time::timeout_at(until, full.queue.room())
+            .await
+            .is_err()
+        {
+            return Err(full.queue_full());
+        }
+    }
+}
+
 /// Keeps room in every queue. A queue without room makes the sender wait if it is required, or if no other has any.
-fn reserve(deliveries: &[Delivery<'_>]) -> Result<Vec<Option<Reservation>>, Refused> {
+fn reserve<'a>(deliveries: &'a [Delivery<'a>]) -> Result<Vec<Option<Reservation>>, NoRoom<'a>> {
     let mut reserved = Vec::with_capacity(deliveries.len());
     let mut full = None;
     for delivery in deliveries {
         reserved.push(match delivery.queue.reserve(&delivery.batch) {
             Admission::Room(reservation) => Some(reservation),
-            Admission::Closed => {
-                return Err(Refused::unavailable(
-                    "the hub is stopping; send again to the next one",
-                ));
-            }
-            Admission::Full if delivery.queue.is_required() => return Err(delivery.queue_full()),
+            Admission::Closed => return Err(NoRoom::Closed),
+            Admission::Full if delivery.queue.is_required() => return Err(NoRoom::Full(delivery)),
             Admission::Full => {
                 full = Some(delivery);
                 None
@@ -149,7 +179,7 @@ fn reserve(deliveries: &[Delivery<'_>]) -> Result<Vec<Option<Reservation>>, Refu
         });
     }
     match full {
-        Some(delivery) if reserved.iter().all(Option::is_none) => Err(delivery.queue_full()),
+        Some(delivery) if reserved.iter().all(Option::is_none) => Err(NoRoom::Full(delivery)),
         _ => Ok(reserved),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fanlight_otlp::Signal;
 use fanlight_pipeline::{ExporterState, RefusalReason};
 
-use crate::support::{Scripted, hub, logs, rejected};
+use crate::support::{Scripted, hub, logs, rejected, retry};
 
 /// Scenario: two destinations, one of them down for good; far more is sent than the dead one's queue holds.
 /// Guarantee: the other gets everything exactly once, the sender is never refused, and what the dead one misses is counted.
@@ -50,6 +50,21 @@ async fn full_queue_refuses_with_delay() {
     })
     .await
     .expect("a hub whose only destination is down is not ready");
+}
+
+/// Scenario: the queue is full for a moment, because the destination answers late.
+/// Guarantee: the sender waits that moment, and is not refused.
+#[tokio::test]
+async fn a_burst_waits_for_room() {
+    let late = [retry("busy"), retry("busy"), retry("busy")];
+    let exporter = Scripted::new()
+        .with_queue(|queue| queue.queue_size = 1)
+        .answering(late);
+    let hub = hub(&[&exporter]).await;
+    for _ in 0..5 {
+        hub.door.offer(logs(1), "test").await.unwrap();
+    }
+    exporter.took(5).await;
 }
 
 /// Scenario: a full queue is required (`block_on_overflow`) beside a healthy destination.
