@@ -34,4 +34,50 @@ impl Batch {
         };
         Some(joined.with_origin(origin))
     }
+
+    /// As [`Batch::join`]; each batch shares the joined bytes afterwards, so that nothing stands in memory twice.
+    pub fn join_sharing(batches: &mut [Batch]) -> Option<Batch> {
+        let joined = Batch::join(batches)?;
+        let mut start = 0;
+        for batch in batches {
+            let end = start + batch.bytes().len();
+            let shared = joined.bytes().slice(start..end);
+            *batch = Batch::trusted(batch.signal(), shared, batch.items())
+                .with_origin(batch.origin().cloned());
+            start = end;
+        }
+        Some(joined)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Signal;
+    use crate::write::{LogRecord, RequestWriter};
+
+    fn logs(records: usize) -> Batch {
+        let mut request = RequestWriter::new(Signal::Logs);
+        request.resource(&[], |resource| {
+            resource.scope("test", "", |scope| {
+                (0..records).for_each(|_| scope.log(&LogRecord::default()))
+            });
+        });
+        request.finish()
+    }
+
+    #[test]
+    fn parts_are_what_they_were_and_share_the_joined_bytes() {
+        let before = [logs(2), Batch::empty(Signal::Logs), logs(5)];
+        let mut parts = before.clone();
+        let joined = Batch::join_sharing(&mut parts).unwrap();
+        assert_eq!(joined.items(), 7);
+        for (part, before) in parts.iter().zip(&before) {
+            assert_eq!(
+                (part.items(), part.bytes()),
+                (before.items(), before.bytes())
+            );
+        }
+        assert_eq!(parts[0].bytes().as_ptr(), joined.bytes().as_ptr());
+    }
 }

@@ -170,17 +170,18 @@ impl Largest {
 }
 
 impl Parcel {
-    /// What to send, in order: the joined batch, split where it is too large.
-    pub(crate) fn requests(&self) -> Vec<Batch> {
-        let joined = match self.entries.as_slice() {
-            [only] => Some(only.batch.clone()),
-            entries => Batch::join(
-                &entries
-                    .iter()
-                    .map(|entry| entry.batch.clone())
-                    .collect::<Vec<_>>(),
-            ),
-        };
+    /// What to send, in order: the joined batch, split where it is too large. The entries share its bytes from then on.
+    pub(crate) fn requests(&mut self) -> Vec<Batch> {
+        let mut batches: Vec<Batch> = self
+            .entries
+            .iter()
+            .map(|entry| entry.batch.clone())
+            .collect();
+        let joined = Batch::join_sharing(&mut batches);
+        self.entries
+            .iter_mut()
+            .zip(batches)
+            .for_each(|(entry, batch)| entry.batch = batch);
         match (joined, self.largest) {
             (Some(batch), Largest::Items(items)) if batch.items() > items => batch.split(items),
             (Some(batch), Largest::Bytes(bytes)) if batch.bytes().len() > bytes => {
