@@ -97,7 +97,7 @@ fn npm(ui: &Path, arguments: &[&str]) -> Result<(), String> {
     let command = format!("npm {}", arguments.join(" "));
     let output = Command::new(program).args(arguments).current_dir(ui).output().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => {
-            "npm is not installed; get Node.js 22 or newer from https://nodejs.org (npm comes with it) and build again"
+            "npm is not installed; get Node.js 20.19 or newer from https://nodejs.org (npm comes with it) and build again"
                 .to_owned()
         }
         _ => format!("`{command}` did not start: {error}"),
