@@ -1,9 +1,11 @@
 //! What the two OTLP exporters share: which signals they take, and their answers.
 
+use std::time::Duration;
+
 use fanlight_config::blocks::{Queue, Retry};
 use fanlight_config::{ConfigError, Node};
 use fanlight_otlp::{Signal, SignalSet, response};
-use fanlight_pipeline::Outcome;
+use fanlight_pipeline::{ExportSettings, Outcome};
 use serde::Deserialize;
 
 /// Keys besides those of the client.
@@ -19,6 +21,15 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Queue, retry and timeout for the pipeline.
+    pub(crate) fn settings(&self, timeout: Duration) -> ExportSettings {
+        ExportSettings {
+            queue: self.sending_queue.clone(),
+            retry: self.retry_on_failure.clone(),
+            timeout,
+        }
+    }
+
     /// The signals that it takes.
     pub(crate) fn signals(&self, node: &Node) -> Result<SignalSet, ConfigError> {
         let Some(names) = &self.signals else {

@@ -78,16 +78,7 @@ impl ExporterConfig for OtlpGrpc {
     }
 
     fn settings(&self) -> ExportSettings {
-        let Shared {
-            sending_queue,
-            retry_on_failure,
-            ..
-        } = &self.shared;
-        ExportSettings {
-            queue: sending_queue.clone(),
-            retry: retry_on_failure.clone(),
-            timeout: self.timeout,
-        }
+        self.shared.settings(self.timeout)
     }
 
     fn destination(&self) -> Destination {

@@ -157,16 +157,7 @@ impl ExporterConfig for OtlpHttp {
     }
 
     fn settings(&self) -> ExportSettings {
-        let Shared {
-            sending_queue,
-            retry_on_failure,
-            ..
-        } = &self.shared;
-        ExportSettings {
-            queue: sending_queue.clone(),
-            retry: retry_on_failure.clone(),
-            timeout: self.client.timeout.unwrap_or(TIMEOUT),
-        }
+        self.shared.settings(self.client.timeout.unwrap_or(TIMEOUT))
     }
 
     fn destination(&self) -> Destination {

@@ -94,18 +94,11 @@ impl Sources {
 impl Unusable {
     /// Shows every error with the line it is about.
     pub(crate) fn show(&self) {
-        let mut text = String::new();
-        for error in &self.errors.0 {
-            let file = error.location.as_ref().map(|location| &*location.file);
-            let source = self
-                .texts
-                .0
-                .iter()
-                .find(|(name, _)| Some(name.as_str()) == file);
-            text.push_str(&error.render(source.map(|(_, text)| text.as_str())));
-            text.push('\n');
-        }
-        report::complain(&text);
+        let source = |file: &str| {
+            let named = self.texts.0.iter().find(|(name, _)| name == file);
+            named.map(|(_, text)| text.as_str())
+        };
+        report::complain(&self.errors.render(source));
     }
 }
 
