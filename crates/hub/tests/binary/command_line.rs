@@ -1,8 +1,10 @@
 //! What the command line answers.
 
+use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
+use std::process::{Command, Stdio};
 
-use crate::hub::{fanlight, run, text};
+use crate::hub::{FREE, fanlight, run, text};
 
 /// Scenario: somebody asks what there is.
 /// Guarantee: help, version, completions and the component list are there.
@@ -150,4 +152,38 @@ fn an_endpoint_that_is_the_hub_itself_is_refused() {
         shown.contains("points at the hub itself") && shown.contains("OTEL_EXPORTER_OTLP_ENDPOINT"),
         "{shown}"
     );
+}
+
+/// Scenario: a machine reads the log, and SIGINT asks the hub to stop.
+/// Guarantee: every line of the log is a JSON object with level and message, `--log-level` decides which there are, and
+/// the exit code is 0.
+#[test]
+fn the_log_is_structured_and_has_the_chosen_level() {
+    for (level, has_lines) in [("info", true), ("error", false)] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut command = fanlight(&FREE);
+        command.args(["--log-format", "json", "--log-level", level, "--data-dir"]);
+        command
+            .arg(directory.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut summary = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert!(summary.any(|line| line.unwrap().contains("  Try ")));
+        let sent = Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status();
+        assert!(sent.unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        let log = text(&output.stderr);
+        assert_eq!(!log.is_empty(), has_lines, "{log}");
+        for line in log.lines() {
+            let line: serde_json::Value = serde_json::from_str(line).expect(line);
+            assert!(
+                line["level"].is_string() && line["message"].is_string(),
+                "{line}"
+            );
+        }
+    }
 }

@@ -36,7 +36,7 @@ pub fn text(bytes: &[u8]) -> String {
 }
 
 /// Free ports for everything.
-const FREE: [&str; 8] = [
+pub const FREE: [&str; 8] = [
     "--otlp-grpc",
     "127.0.0.1:0",
     "--otlp-http",
