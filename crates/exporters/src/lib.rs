@@ -4,10 +4,13 @@
 //! pipeline's. [`EXPORTERS`] is the one list of them.
 
 mod debug;
+mod delivery;
 mod file;
 mod otlp;
 mod otlp_grpc;
 mod otlp_http;
+// Shared by exporters that send several requests for one batch.
+mod pieces;
 mod table;
 
 pub use table::{EXPORTERS, LATER};

@@ -65,6 +65,17 @@ impl Secrets {
     pub(crate) fn redact_outcome(&self, outcome: Outcome) -> Outcome {
         match outcome {
             Outcome::Delivered => Outcome::Delivered,
+            Outcome::Resend {
+                rest,
+                rejected,
+                after,
+                why,
+            } => Outcome::Resend {
+                rest,
+                rejected,
+                after,
+                why: self.redact(why),
+            },
             Outcome::Partial { rejected, why } => Outcome::Partial {
                 rejected,
                 why: self.redact(why),

@@ -10,7 +10,7 @@ use crate::{DecodeError, Signal};
 ///
 /// A clone shares the bytes. The only public way in is [`Batch::decode`], so whoever holds a batch may rely on its bytes
 /// being a well-formed request of its signal, down to the last attribute.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
     signal: Signal,
     bytes: Bytes,

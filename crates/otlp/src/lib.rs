@@ -13,6 +13,7 @@ mod join;
 pub mod json;
 pub mod response;
 mod schema;
+mod select;
 mod signal;
 mod split;
 pub mod status;

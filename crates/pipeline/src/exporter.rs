@@ -17,6 +17,14 @@ pub trait Exporter: Send + Sync {
     /// Tries once to deliver a batch. Dropping the future gives the attempt up (the pipeline does so after `timeout`).
     fn send<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome>;
 
+    /// Fits a batch to what the destination can take: another temporality, logs as spans, attributes within limits.
+    ///
+    /// Called once for every batch, in the order of the queue, before the first attempt, so that it may keep state. What is
+    /// on disk is the batch as it came: after a crash it is called again, with the state of a new start.
+    fn prepare(&self, batch: Batch) -> Prepared {
+        Prepared::from(batch)
+    }
+
     /// Writes out what it holds, before the hub exits. Called once, after the last [`Exporter::send`].
     fn finish(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})
@@ -35,6 +43,17 @@ pub enum Outcome {
         /// Why, in its words.
         why: String,
     },
+    /// The destination took a part for good or ill; the rest may be sent again.
+    Resend {
+        /// What to send again: some items of the batch ([`Batch::select`]).
+        rest: Batch,
+        /// How many of the other items it refused, which must not be sent again.
+        rejected: u64,
+        /// The delay that the destination asked for.
+        after: Option<Duration>,
+        /// What happened.
+        why: String,
+    },
     /// Nothing was delivered; the same batch may be sent again.
     Retry {
         /// The delay that the destination asked for.
@@ -47,6 +66,28 @@ pub enum Outcome {
         /// Why, in its words, and what the user can do.
         why: String,
     },
+}
+
+/// A batch that fits its destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prepared {
+    /// What to send; it may be of another signal, or empty.
+    pub batch: Batch,
+    /// How many items of what came were left out because the destination can't take them. Items that are held back on
+    /// purpose, such as the first point of a series that becomes a delta, are not among them.
+    pub dropped: u64,
+    /// Why they were left out, and what the user can do; empty when nothing was.
+    pub why: String,
+}
+
+impl From<Batch> for Prepared {
+    fn from(batch: Batch) -> Prepared {
+        Prepared {
+            batch,
+            dropped: 0,
+            why: String::new(),
+        }
+    }
 }
 
 /// Where an exporter sends to, for people and for recognising the hub itself.

@@ -17,7 +17,9 @@ mod stop;
 pub mod telemetry;
 
 pub use context::{BuildContext, BuildError};
-pub use exporter::{Destination, ExportSettings, Exporter, ExporterConfig, Outcome, Peer};
+pub use exporter::{
+    Destination, ExportSettings, Exporter, ExporterConfig, Outcome, Peer, Prepared,
+};
 pub use extension::{
     ClientAuth, Extension, ExtensionConfig, QueueStorage, ServerAuth, Unauthenticated,
 };

@@ -9,6 +9,7 @@
 
 mod backend;
 mod certificates;
+pub mod fakes;
 mod generate;
 mod hub;
 mod raw;

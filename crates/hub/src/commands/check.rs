@@ -117,7 +117,9 @@ fn tell(answers: &[Answer]) -> ExitCode {
             Outcome::Partial { rejected, why } => {
                 (false, format!("rejected {rejected} of 1: {why}"))
             }
-            Outcome::Retry { why, .. } | Outcome::Rejected { why } => (false, why.clone()),
+            Outcome::Retry { why, .. }
+            | Outcome::Resend { why, .. }
+            | Outcome::Rejected { why } => (false, why.clone()),
         };
         all_good &= good;
         let (style, mark) = if good { (GOOD, "ok") } else { (BAD, "failed") };

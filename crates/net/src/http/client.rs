@@ -8,7 +8,7 @@ use fanlight_config::blocks;
 use fanlight_pipeline::{BuildContext, BuildError, ClientAuth, Outcome};
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use http::uri::Scheme;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::BodyExt as _;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -99,26 +99,58 @@ impl HttpClient {
         })
     }
 
+    /// The same client with a header that carries a secret, such as a backend's own token header; the configuration's
+    /// headers come first.
+    ///
+    /// # Errors
+    /// When the value can't be sent in a header.
+    pub fn with_secret(mut self, name: HeaderName, value: &str) -> Result<HttpClient, BuildError> {
+        let mut secret = HeaderValue::from_str(value).map_err(|_| {
+            BuildError::new(format!(
+                "the value of the header {name} has characters that a header can't carry"
+            ))
+        })?;
+        secret.set_sensitive(true);
+        self.headers.entry(name).or_insert(secret);
+        Ok(self)
+    }
+
     /// Sends one POST request. The block's headers and credentials go with it.
     ///
     /// # Errors
-    /// [`Outcome::Retry`] when there is no answer: the credentials can't be had now, nobody listens, the connection broke.
+    /// As [`HttpClient::send`].
     pub async fn post(
         &self,
         url: &Uri,
         content_type: HeaderValue,
         body: Bytes,
     ) -> Result<Answer, Outcome> {
-        let mut request = Request::new(Body::empty());
+        let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = url.clone();
-        let headers = request.headers_mut();
-        headers.clone_from(&self.headers);
-        headers.insert(CONTENT_TYPE, content_type);
+        request.headers_mut().insert(CONTENT_TYPE, content_type);
+        self.send(request).await
+    }
+
+    /// Sends one request; its own headers win over the block's. A body that has its `content-encoding` already is not
+    /// compressed again.
+    ///
+    /// # Errors
+    /// [`Outcome::Retry`] when there is no answer: the credentials can't be had now, nobody listens, the connection broke.
+    pub async fn send(&self, request: Request<Bytes>) -> Result<Answer, Outcome> {
+        let (mut head, body) = request.into_parts();
+        let url = head.uri.clone();
+        let own = std::mem::replace(&mut head.headers, self.headers.clone());
+        let headers = &mut head.headers;
         let failed = |why: String| Outcome::Retry { after: None, why };
         auth::add_credentials(self.auth.as_ref(), headers)
             .map_err(|missing| failed(missing.to_string()))?;
-        let body = match self.compressor.as_ref().filter(|_| !body.is_empty()) {
+        for name in own.keys() {
+            headers.remove(name);
+        }
+        headers.extend(own);
+        let is_plain = !body.is_empty() && !headers.contains_key(CONTENT_ENCODING);
+        let body = match self.compressor.as_ref().filter(|_| is_plain) {
             None => body,
             Some(compressor) => {
                 headers.insert(
@@ -131,12 +163,12 @@ impl HttpClient {
                     .map_err(|error| failed(error.to_string()))?
             }
         };
-        *request.body_mut() = Body::from(body);
+        let request = Request::from_parts(head, Body::from(body));
         let response = self
             .client
             .request(request)
             .await
-            .map_err(|error| failed(no_answer(url, &error)))?;
+            .map_err(|error| failed(no_answer(&url, &error)))?;
         let (head, body) = response.into_parts();
         let body = read_answer(body).await;
         Ok(Answer {

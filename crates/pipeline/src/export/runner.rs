@@ -1,8 +1,8 @@
 //! One exporter at work: takes batches out of the queue, joins them, sends them, retries, settles.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use fanlight_config::blocks::{Batching, Retry};
@@ -38,6 +38,8 @@ struct Sender {
     timeout: Duration,
     /// Given when the time for draining is over.
     abandon: Stop,
+    /// Why items were last refused, as far as the log knows.
+    told: Mutex<String>,
 }
 
 impl Runner {
@@ -57,6 +59,7 @@ impl Runner {
                 retry: settings.retry,
                 timeout: settings.timeout,
                 abandon,
+                told: Mutex::default(),
             }),
         }
     }
@@ -79,7 +82,11 @@ impl Runner {
                     }
                 }
                 entry = self.sender.queue.take(), if open && !self.batcher.is_ready() => match entry {
-                    Some(entry) => self.batcher.add(entry, Instant::now()),
+                    Some(entry) => {
+                        if let Some(entry) = self.sender.prepare(entry) {
+                            self.batcher.add(entry, Instant::now());
+                        }
+                    }
                     None => {
                         open = false;
                         self.batcher.finish_all();
@@ -126,11 +133,11 @@ async fn deliver(sender: Arc<Sender>, mut parcel: Parcel, permit: OwnedSemaphore
     abandoned.for_each(|entry| {
         sender.queue.settle(entry, Settlement::Stopped);
     });
-    let requests = parcel.requests();
+    let mut requests = parcel.requests();
     let joined = parcel.entries.len() > 1 && requests.len() == 1;
     let mut last = Settlement::Done(Outcome::Delivered);
-    for request in requests {
-        let settlement = sender.send(&request, joined).await;
+    for request in &mut requests {
+        let settlement = sender.send(request, joined).await;
         if !matches!(settlement, Settlement::Done(Outcome::Delivered)) {
             last = settlement;
         }
@@ -138,11 +145,15 @@ async fn deliver(sender: Arc<Sender>, mut parcel: Parcel, permit: OwnedSemaphore
             break;
         }
     }
+    if let ([entry], [rest]) = (parcel.entries.as_mut_slice(), requests.as_slice()) {
+        // What was taken of it is counted already.
+        entry.batch = rest.clone();
+    }
     let mut left = Left::default();
     let refused = joined && matches!(last, Settlement::Done(Outcome::Rejected { .. }));
-    for entry in parcel.entries {
+    for mut entry in parcel.entries {
         let settlement = if refused {
-            sender.send(&entry.batch, false).await
+            sender.send(&mut entry.batch, false).await
         } else {
             last.clone()
         };
@@ -153,18 +164,60 @@ async fn deliver(sender: Arc<Sender>, mut parcel: Parcel, permit: OwnedSemaphore
 }
 
 impl Sender {
-    /// Sends one request until it is settled. A joined request that is refused is not counted: its parts will be.
-    async fn send(&self, batch: &Batch, joined: bool) -> Settlement {
+    /// Fits a batch to the destination. Nothing comes back when nothing is left to send.
+    fn prepare(&self, mut entry: Entry) -> Option<Entry> {
+        let signal = entry.batch.signal();
+        let quiet = is_quiet(&entry.batch);
+        let prepared = self.exporter.prepare(entry.batch.clone());
+        entry.batch = prepared.batch;
+        if prepared.dropped > 0 {
+            let (counters, dropped) = (&self.queue.counters, prepared.dropped);
+            let items = usize::try_from(dropped).unwrap_or(usize::MAX);
+            counters.send_failed.add(signal, items);
+            if !quiet && self.is_news(&prepared.why) {
+                let exporter = counters.id.as_str();
+                tracing::warn!(exporter, dropped, %signal, reason = prepared.why, "the destination can't take some items");
+            }
+        }
+        if entry.batch.items() > 0 {
+            return Some(entry);
+        }
+        let outcome = match prepared.dropped {
+            0 => Outcome::Delivered,
+            rejected => Outcome::Partial {
+                rejected,
+                why: prepared.why,
+            },
+        };
+        self.queue.settle(entry, Settlement::Done(outcome));
+        None
+    }
+
+    /// Sends one request until it is settled; what was not delivered is left in `batch`. A joined request that is refused as
+    /// a whole is not counted: its parts will be.
+    async fn send(&self, batch: &mut Batch, mut joined: bool) -> Settlement {
         let counters = &self.queue.counters;
         let mut backoff = Backoff::new(&self.retry, Instant::now());
+        let mut is_part = false;
         loop {
             counters.batches.fetch_add(1, Ordering::Relaxed);
             counters.in_flight.fetch_add(1, Ordering::Relaxed);
             let outcome = self.attempt(batch).await;
             counters.in_flight.fetch_sub(1, Ordering::Relaxed);
             self.note(batch, &outcome, joined);
-            let Outcome::Retry { after, why } = outcome else {
-                return Settlement::Done(outcome);
+            let (after, why) = match outcome {
+                Outcome::Retry { after, why } => (after, why),
+                Outcome::Resend {
+                    rest, after, why, ..
+                } => {
+                    (*batch, is_part, joined) = (rest, true, false);
+                    (after, why)
+                }
+                Outcome::Rejected { why } if is_part => {
+                    let rejected = batch.items() as u64;
+                    return Settlement::Done(Outcome::Partial { rejected, why });
+                }
+                settled => return Settlement::Done(settled),
             };
             let Some(delay) = backoff.delay(after, Instant::now()) else {
                 return Settlement::Exhausted(why);
@@ -211,7 +264,7 @@ impl Sender {
     fn note(&self, batch: &Batch, outcome: &Outcome, joined: bool) {
         let counters = &self.queue.counters;
         let signal = batch.signal();
-        let quiet = batch.origin().is_some_and(|origin| origin.self_telemetry);
+        let quiet = is_quiet(batch);
         match outcome {
             Outcome::Delivered => {
                 counters.sent.add(signal, batch.items());
@@ -224,21 +277,21 @@ impl Sender {
                 counters.sent.add(signal, batch.items() - rejected);
                 counters.send_failed.add(signal, rejected);
                 self.healthy();
-                if !quiet {
+                if !quiet && self.is_news(why) {
                     let exporter = counters.id.as_str();
                     tracing::warn!(exporter, rejected, %signal, reason = why, "the destination refused some items");
                 }
             }
-            Outcome::Retry { why, .. } => {
-                if counters.is_failing(why) && !quiet {
-                    let exporter = counters.id.as_str();
-                    tracing::warn!(
-                        exporter,
-                        error = why,
-                        "the destination does not answer as it should; trying again"
-                    );
-                }
+            Outcome::Resend { rest, rejected, .. } => {
+                let settled = batch.items().saturating_sub(rest.items());
+                let rejected = usize::try_from(*rejected)
+                    .unwrap_or(usize::MAX)
+                    .min(settled);
+                counters.sent.add(signal, settled - rejected);
+                counters.send_failed.add(signal, rejected);
+                self.failing(outcome, quiet);
             }
+            Outcome::Retry { .. } => self.failing(outcome, quiet),
             Outcome::Rejected { why } => {
                 let first = counters.is_failing(why);
                 if !joined {
@@ -255,6 +308,31 @@ impl Sender {
                 }
             }
         }
+    }
+
+    fn failing(&self, outcome: &Outcome, quiet: bool) {
+        let counters = &self.queue.counters;
+        let (Outcome::Retry { why, .. } | Outcome::Resend { why, .. }) = outcome else {
+            return;
+        };
+        if counters.is_failing(why) && !quiet {
+            let exporter = counters.id.as_str();
+            tracing::warn!(
+                exporter,
+                error = why,
+                "the destination does not answer as it should; trying again"
+            );
+        }
+    }
+
+    /// Whether a reason has not just been told: a backend that refuses some items of every batch says so once.
+    fn is_news(&self, why: &str) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = *told != why;
+        if is_news {
+            why.clone_into(&mut told);
+        }
+        is_news
     }
 
     fn healthy(&self) {
@@ -291,6 +369,11 @@ impl Sender {
     fn leave(&self, entry: Entry) -> Left {
         self.settle(entry, Settlement::Stopped)
     }
+}
+
+/// Nothing is logged about the hub's own telemetry, so that it can't feed itself.
+fn is_quiet(batch: &Batch) -> bool {
+    batch.origin().is_some_and(|origin| origin.self_telemetry)
 }
 
 impl Left {

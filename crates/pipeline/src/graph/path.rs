@@ -196,7 +196,7 @@ async fn answer(
                 accepted.rejected_items = accepted.rejected_items.max(rejected);
                 accepted.message = why;
             }
-            Ok(Outcome::Retry { after, why }) => {
+            Ok(Outcome::Retry { after, why } | Outcome::Resend { after, why, .. }) => {
                 return Err(Refused {
                     retry_after: after,
                     ..Refused::unavailable(why)

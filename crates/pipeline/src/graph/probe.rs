@@ -57,7 +57,11 @@ impl Plan {
                 .unwrap_or(PATIENCE);
             for signal in signals.iter() {
                 let begun = std::time::Instant::now();
-                let outcome = tokio::time::timeout(timeout, exporter.send(&sample(signal))).await;
+                let batch = exporter.prepare(sample(signal)).batch;
+                if batch.items() == 0 {
+                    continue;
+                }
+                let outcome = tokio::time::timeout(timeout, exporter.send(&batch)).await;
                 let why = || Outcome::Retry {
                     after: None,
                     why: format!("no answer within {timeout:?}"),

@@ -1,0 +1,8 @@
+//! Exporters in front of recording servers and strict fakes: what is on the wire, and what bad answers become.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::missing_docs_in_private_items,
+    reason = "a test that can't be set up has failed"
+)]

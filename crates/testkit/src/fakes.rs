@@ -1,0 +1,2 @@
+//! Strict stand-ins for commercial services that can't run on a developer's machine, each from its published API: what
+//! the service would refuse, they refuse in its words.
