@@ -1,3 +1,5 @@
 //! Wire formats that are not OTLP: the messages of other systems, for receivers that read them and exporters that write them.
 //!
 //! Messages only, field by field as their authors publish them; what they mean in OTLP is decided by the component.
+
+pub mod jaeger;
