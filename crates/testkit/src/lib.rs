@@ -11,12 +11,14 @@ mod backend;
 mod certificates;
 pub mod fakes;
 mod generate;
+mod golden;
 mod hub;
 mod raw;
 
 pub use backend::{Backend, Recorded};
 pub use certificates::Certificates;
 pub use generate::batch;
+pub use golden::{GOLDEN_TIME, golden, golden_at, golden_json};
 pub use hub::{Hub, Recorder};
 pub use raw::{Exchange, exchange, post};
 
