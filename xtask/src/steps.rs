@@ -29,6 +29,24 @@ impl Tests {
     }
 }
 
+/// Where a step of a command keeps the output of what it runs.
+pub fn log(command: &str, step: &str) -> PathBuf {
+    let name: String = step
+        .chars()
+        .map(|letter| {
+            if letter.is_alphanumeric() {
+                letter
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    workspace::target()
+        .join("xtask")
+        .join(command)
+        .join(format!("{name}.log"))
+}
+
 /// The steps of one command.
 #[derive(Debug)]
 pub struct Steps {
@@ -55,20 +73,7 @@ impl Steps {
 
     /// Where a step keeps the output of what it runs.
     pub fn log(&self, step: &str) -> PathBuf {
-        let name: String = step
-            .chars()
-            .map(|letter| {
-                if letter.is_alphanumeric() {
-                    letter
-                } else {
-                    '-'
-                }
-            })
-            .collect();
-        workspace::target()
-            .join("xtask")
-            .join(self.command)
-            .join(format!("{name}.log"))
+        log(self.command, step)
     }
 
     /// Runs a step. Its failure is printed, and fails the command at the end; the other steps run all the same.

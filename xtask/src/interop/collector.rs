@@ -209,16 +209,16 @@ fn hub_to_collector(setting: &Setting, exporter: &str, option: &str) -> Result<T
         option.replace(": ", "-")
     ))?;
     let destination = Ports::free()?;
-    let _collector = Collector::to_file(&setting.collector, &directory, destination)?;
+    let _collector = Collector::to_file(&setting.collector()?, &directory, destination)?;
     let ports = Ports::free()?;
     let exporters = format!("exporters:\n  {}\n", sending(exporter, destination, option));
     let hub = Hub::start(
-        &setting.hub,
+        &setting.hub()?,
         &directory.join("hub"),
         ports,
         &format!("{}{exporters}", ports.receivers()),
     )?;
-    let sent = send_all(&setting.python, ports, &directory)?;
+    let sent = send_all(&setting.python()?, ports, &directory)?;
     arrived(&directory.join("received.jsonl"), sent.len())?.must_equal(&sent)?;
     hub.stop()?;
     Ok(Tests::ONE)
@@ -237,17 +237,22 @@ fn collector_to_hub(setting: &Setting, exporter: &str, option: &str) -> Result<T
         ports.receivers(),
         crate::end_to_end::file_exporter(&directory)
     );
-    let hub = Hub::start(&setting.hub, &directory.join("hub"), ports, &configuration)?;
+    let hub = Hub::start(
+        &setting.hub()?,
+        &directory.join("hub"),
+        ports,
+        &configuration,
+    )?;
     let source = Ports::free()?;
     let id = format!("{exporter}/next");
     let _collector = Collector::start(
-        &setting.collector,
+        &setting.collector()?,
         &directory,
         source,
         &id,
         &sending(exporter, ports, option),
     )?;
-    let sent = send_all(&setting.python, source, &directory)?;
+    let sent = send_all(&setting.python()?, source, &directory)?;
     arrived(&directory.join("received.jsonl"), sent.len())?.must_equal(&sent)?;
     hub.stop()?;
     Ok(Tests::ONE)

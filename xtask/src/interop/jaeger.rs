@@ -136,7 +136,7 @@ pub(super) fn run(steps: &mut Steps, setting: &Setting) {
 /// Guarantee: every span reads back from Jaeger's API equal field by field, under the service's name.
 fn hub_to_jaeger(setting: &Setting, exporter: &str) -> Result<Tests> {
     let directory = workspace::emptied(&format!("interop/runs/jaeger-{exporter}"))?;
-    let jaeger = Jaeger::start(&setting.jaeger, &directory)?;
+    let jaeger = Jaeger::start(&setting.jaeger()?, &directory)?;
     let ports = Ports::free()?;
     let configuration = format!(
         "{}exporters:\n  {}\n  debug:\nservice:\n  pipelines:\n    traces:\n      receivers: [otlp]\n      exporters: [{exporter}/next]\n\
@@ -144,8 +144,13 @@ fn hub_to_jaeger(setting: &Setting, exporter: &str) -> Result<Tests> {
         ports.receivers(),
         sending(exporter, jaeger.otlp, "timeout: 5s")
     );
-    let hub = Hub::start(&setting.hub, &directory.join("hub"), ports, &configuration)?;
-    let sent = send_all(&setting.python, ports, &directory)?.only("spans");
+    let hub = Hub::start(
+        &setting.hub()?,
+        &directory.join("hub"),
+        ports,
+        &configuration,
+    )?;
+    let sent = send_all(&setting.python()?, ports, &directory)?.only("spans");
     let ids: BTreeSet<String> = sent
         .values()
         .filter_map(|span| span["item"]["traceId"].as_str().map(str::to_owned))

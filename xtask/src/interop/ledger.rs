@@ -52,19 +52,24 @@ fn one_dead(setting: &Setting) -> Result<Tests> {
             .replace("otlphttp/next", "otlphttp/dead"),
     );
     let (one, other) = (directory.join("living"), directory.join("dead"));
-    let collector = Collector::to_file(&setting.collector, &one, living)?;
-    let hub = Hub::start(&setting.hub, &directory.join("hub"), ports, &configuration)?;
-    let first = send_all(&setting.python, ports, &directory)?;
+    let collector = Collector::to_file(&setting.collector()?, &one, living)?;
+    let hub = Hub::start(
+        &setting.hub()?,
+        &directory.join("hub"),
+        ports,
+        &configuration,
+    )?;
+    let first = send_all(&setting.python()?, ports, &directory)?;
     arrived(&one.join("received.jsonl"), first.len())?.must_equal(&first)?;
 
-    let _late = Collector::to_file(&setting.collector, &other, dead)?;
+    let _late = Collector::to_file(&setting.collector()?, &other, dead)?;
     arrived(&other.join("received.jsonl"), first.len())?.must_contain(&first)?;
 
     let living = collector.kill();
     // The client adds to its record, so this is everything so far.
-    let all = send_all(&setting.python, ports, &directory)?;
+    let all = send_all(&setting.python()?, ports, &directory)?;
     ensure!(all.len() > first.len(), "the second client sent nothing");
-    let _restarted = Collector::to_file(&setting.collector, &one, living)?;
+    let _restarted = Collector::to_file(&setting.collector()?, &one, living)?;
     all_arrive(&one, &all)?;
     all_arrive(&other, &all)?;
     hub.stop()?;
@@ -90,7 +95,12 @@ fn killed(setting: &Setting) -> Result<Tests> {
     let mut ledger = String::new();
     for round in 0..KILLS {
         let record = directory.join(format!("sent-{round}.jsonl"));
-        let mut hub = Hub::start(&setting.hub, &directory.join("hub"), ports, &configuration)?;
+        let mut hub = Hub::start(
+            &setting.hub()?,
+            &directory.join("hub"),
+            ports,
+            &configuration,
+        )?;
         let mut client = sender(setting, ports, &record)?;
         eventually(Duration::from_secs(20), || {
             let sent = std::fs::read_to_string(&record)
@@ -108,8 +118,13 @@ fn killed(setting: &Setting) -> Result<Tests> {
         ledger.push('\n');
     }
     let ledger = Items::from_lines(&ledger)?;
-    let hub = Hub::start(&setting.hub, &directory.join("hub"), ports, &configuration)?;
-    let _collector = Collector::to_file(&setting.collector, &directory, destination)?;
+    let hub = Hub::start(
+        &setting.hub()?,
+        &directory.join("hub"),
+        ports,
+        &configuration,
+    )?;
+    let _collector = Collector::to_file(&setting.collector()?, &directory, destination)?;
     all_arrive(&directory, &ledger)?;
     println!(
         "   {} items acknowledged over {KILLS} kills, all arrived",
@@ -120,7 +135,7 @@ fn killed(setting: &Setting) -> Result<Tests> {
 }
 
 fn sender(setting: &Setting, to: Ports, record: &Path) -> Result<Background> {
-    let mut client = setting.python.script("all_signals.py");
+    let mut client = setting.python()?.script("all_signals.py");
     client.args([
         "--protocol",
         "http/protobuf",
