@@ -5,6 +5,7 @@
 
 mod collector;
 mod go;
+mod golden;
 mod jaeger;
 mod ledger;
 mod setting;

@@ -53,6 +53,15 @@ impl Items {
         Ok(items)
     }
 
+    /// These items and those of another.
+    #[must_use]
+    pub fn and(mut self, other: Items) -> Items {
+        for (item, count) in other.0 {
+            *self.0.entry(item).or_default() += count;
+        }
+        self
+    }
+
     /// How many items there are.
     pub fn len(&self) -> usize {
         self.0.values().sum()

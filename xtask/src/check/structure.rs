@@ -45,7 +45,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
         ],
     ),
     ("fanlight-load", &["net", "otlp"]),
-    ("xtask", &[]),
+    ("xtask", &["testkit", "otlp"]),
 ];
 
 const COMPONENT: &[&str] = &["net", "pipeline", "spool", "config", "otlp"];

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::Setting;
 use super::go::go;
+use super::{Setting, golden};
 use crate::clients::Python;
 use crate::end_to_end::arrived;
 use crate::hub::{Hub, Ports};
@@ -218,7 +218,7 @@ fn hub_to_collector(setting: &Setting, exporter: &str, option: &str) -> Result<T
         ports,
         &format!("{}{exporters}", ports.receivers()),
     )?;
-    let sent = send_all(&setting.python()?, ports, &directory)?;
+    let sent = send_all(&setting.python()?, ports, &directory)?.and(golden::send_all(ports)?);
     arrived(&directory.join("received.jsonl"), sent.len())?.must_equal(&sent)?;
     hub.stop()?;
     Ok(Tests::ONE)
@@ -252,7 +252,7 @@ fn collector_to_hub(setting: &Setting, exporter: &str, option: &str) -> Result<T
         &id,
         &sending(exporter, ports, option),
     )?;
-    let sent = send_all(&setting.python()?, source, &directory)?;
+    let sent = send_all(&setting.python()?, source, &directory)?.and(golden::send_all(source)?);
     arrived(&directory.join("received.jsonl"), sent.len())?.must_equal(&sent)?;
     hub.stop()?;
     Ok(Tests::ONE)

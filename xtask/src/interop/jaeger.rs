@@ -6,11 +6,13 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use fanlight_otlp::Signal;
 use serde_json::Value;
 
 use super::Setting;
 use super::collector::{send_all, sending};
 use super::go::go;
+use super::golden::Golden;
 use crate::hub::{Hub, Ports};
 use crate::otlp_json::Items;
 use crate::process::{Background, eventually, free_port};
@@ -150,7 +152,9 @@ fn hub_to_jaeger(setting: &Setting, exporter: &str) -> Result<Tests> {
         ports,
         &configuration,
     )?;
-    let sent = send_all(&setting.python()?, ports, &directory)?.only("spans");
+    let sent = send_all(&setting.python()?, ports, &directory)?
+        .only("spans")
+        .and(Golden::send(Signal::Traces, ports)?.items()?);
     let ids: BTreeSet<String> = sent
         .values()
         .filter_map(|span| span["item"]["traceId"].as_str().map(str::to_owned))
