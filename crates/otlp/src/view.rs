@@ -27,6 +27,7 @@ mod metric;
 mod profile;
 mod resource;
 mod span;
+mod text;
 mod value;
 
 pub use log::LogView;

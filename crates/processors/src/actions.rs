@@ -18,7 +18,6 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use self::convert::ConvertedType;
-pub(crate) use self::convert::as_text;
 pub(crate) use self::value::ConfigValue;
 
 /// One action as written.
@@ -341,7 +340,7 @@ fn hash(value: &Value<'_>) -> String {
         Value::Int(value) => Sha256::digest(value.to_le_bytes()),
         Value::Double(value) => Sha256::digest(value.to_bits().to_le_bytes()),
         Value::Bytes(bytes) => Sha256::digest(bytes),
-        Value::Array(_) | Value::Map(_) => Sha256::digest(as_text(value)),
+        Value::Array(_) | Value::Map(_) => Sha256::digest(value.to_text().as_bytes()),
     };
     digest
         .iter()

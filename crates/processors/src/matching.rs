@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use self::pattern::{MatchType, Pattern};
 use self::severity::Severity;
-use crate::actions::{ConfigValue, as_text};
+use crate::actions::ConfigValue;
 
 /// What to match, as written.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -325,7 +325,7 @@ impl ValueMatch {
             ValueMatch::Text(pattern) => match value {
                 Value::Str(text) => pattern.matches(text),
                 Value::Bool(_) | Value::Int(_) | Value::Double(_) => {
-                    pattern.matches(&as_text(value))
+                    pattern.matches(&value.to_text())
                 }
                 _ => false,
             },

@@ -21,7 +21,6 @@ use serde::Deserialize;
 
 use self::carrier::Carrier;
 use self::threshold::{ALWAYS, MIN_PROBABILITY, NEVER, Randomness, Threshold};
-use crate::actions::as_text;
 use crate::unreadable;
 
 /// The descriptor.
@@ -208,7 +207,7 @@ impl Sampler {
             .get(&self.config.from_attribute)
             .ok()
             .flatten()?;
-        let text = as_text(&source);
+        let text = source.to_text();
         let bytes = if let Value::Bytes(bytes) = source {
             bytes
         } else {
