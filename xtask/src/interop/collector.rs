@@ -1,53 +1,20 @@
 //! An OpenTelemetry Collector before and behind the hub.
 
+mod distribution;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Result;
 
-use super::go::go;
 use super::{Setting, golden};
 use crate::clients::Python;
 use crate::end_to_end::arrived;
 use crate::hub::{Hub, Ports};
-use crate::process::{self, Background, eventually, run_within};
+use crate::process::{Background, eventually, run_within};
 use crate::steps::{Steps, Tests};
-use crate::{download, http, workspace};
-
-/// The release of the Collector and its Builder. Newer ones need a module that not every proxy serves.
-const VERSION: &str = "v0.162.0";
-/// The components that tests and benchmarks need.
-const COMPONENTS: [(&str, &str); 7] = [
-    (
-        "receivers",
-        "go.opentelemetry.io/collector/receiver/otlpreceiver",
-    ),
-    (
-        "processors",
-        "go.opentelemetry.io/collector/processor/batchprocessor",
-    ),
-    (
-        "processors",
-        "go.opentelemetry.io/collector/processor/memorylimiterprocessor",
-    ),
-    (
-        "exporters",
-        "go.opentelemetry.io/collector/exporter/otlpexporter",
-    ),
-    (
-        "exporters",
-        "go.opentelemetry.io/collector/exporter/otlphttpexporter",
-    ),
-    (
-        "exporters",
-        "go.opentelemetry.io/collector/exporter/debugexporter",
-    ),
-    (
-        "exporters",
-        "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter",
-    ),
-];
+use crate::{http, workspace};
 
 /// How the hub, or the Collector, is told to send: exporter type, and what stands below its endpoint.
 const WAYS: [(&str, &str); 7] = [
@@ -60,79 +27,20 @@ const WAYS: [(&str, &str); 7] = [
     ("otlphttp", "encoding: json"),
 ];
 
-/// Builds a Collector with the Collector Builder, and returns its path.
-///
-/// The Builder writes the sources; `go get` and `go build` do the rest, because the Builder's own `go mod tidy` also wants
-/// modules that only the components' tests use.
+/// Builds the Collector that tests and benchmarks need, and returns its path.
 ///
 /// # Errors
 /// When Go is not there, or a module can't be had.
 pub fn build(log: &Path) -> Result<PathBuf> {
-    let directory = workspace::target().join("interop/collector");
-    let manifest = manifest();
-    let binary = directory.join("bin/otelcol");
-    download::once(&directory, &manifest, || {
-        println!("   building the Collector {VERSION}, which takes some minutes");
-        std::fs::write(directory.join("builder.yaml"), &manifest)?;
-        go(
-            &directory,
-            &[
-                "install",
-                &format!("go.opentelemetry.io/collector/cmd/builder@{VERSION}"),
-            ],
-            log,
-        )?;
-        let mut builder = Command::new(directory.join("bin/builder"));
-        builder
-            .args([
-                "--config",
-                "builder.yaml",
-                "--skip-get-modules",
-                "--skip-compilation",
-            ])
-            .current_dir(&directory);
-        process::run(&mut builder, log)?;
-        let sources = directory.join("sources");
-        go(
-            &sources,
-            &["mod", "init", "fanlight.invalid/interop/otelcol"],
-            log,
-        )?;
-        let modules = COMPONENTS.map(|(_, module)| format!("{module}@{VERSION}"));
-        let core = format!("go.opentelemetry.io/collector/otelcol@{VERSION}");
-        let mut get = vec!["get", &core];
-        get.extend(modules.iter().map(String::as_str));
-        get.push(".");
-        go(&sources, &get, log)?;
-        go(
-            &sources,
-            &[
-                "build",
-                "-trimpath",
-                "-ldflags",
-                "-s -w",
-                "-o",
-                &binary.display().to_string(),
-                ".",
-            ],
-            log,
-        )
-    })?;
-    Ok(binary)
+    distribution::SMALL.build(log)
 }
 
-fn manifest() -> String {
-    let mut text = format!(
-        "dist:\n  name: otelcol\n  output_path: ./sources\n  version: {}\n",
-        VERSION.trim_start_matches('v')
-    );
-    for section in ["receivers", "processors", "exporters"] {
-        text.push_str(&format!("{section}:\n"));
-        for (_, module) in COMPONENTS.iter().filter(|(of, _)| *of == section) {
-            text.push_str(&format!("  - gomod: {module} {VERSION}\n"));
-        }
-    }
-    text
+/// Builds the Collector that also speaks other formats than OTLP, and returns its path.
+///
+/// # Errors
+/// When Go is not there, or a module can't be had.
+pub(super) fn build_contrib(log: &Path) -> Result<PathBuf> {
+    distribution::OTHER_FORMATS.build(log)
 }
 
 /// A running Collector that sends what it receives to one exporter.
@@ -186,6 +94,46 @@ impl Collector {
         self.process.kill();
         self.ports
     }
+}
+
+/// Starts a Collector that takes another format than OTLP, and writes it to `received.jsonl` in the directory as OTLP/JSON.
+///
+/// `receiver` is an entry of `receivers:`, its id first, each further line with four spaces before it; its server listens on
+/// `port`. `signals` are the names of the pipelines. [`arrived`] reads the file.
+///
+/// # Errors
+/// When it ends or does not listen; the error carries what it printed.
+pub(super) fn taking(
+    setting: &Setting,
+    directory: &Path,
+    receiver: &str,
+    signals: &[&str],
+    port: u16,
+) -> Result<Background> {
+    let id = receiver.split(':').next().unwrap_or_default();
+    let mut pipelines = String::new();
+    for signal in signals {
+        pipelines.push_str(&format!(
+            "    {signal}:\n      receivers: [{id}]\n      exporters: [file]\n"
+        ));
+    }
+    let configuration = format!(
+        "receivers:\n  {receiver}\nexporters:\n  file:\n    path: {}/received.jsonl\n    append: true\n    flush_interval: 50ms\n\
+         service:\n  telemetry:\n    metrics:\n      level: none\n  pipelines:\n{pipelines}",
+        directory.display()
+    );
+    std::fs::create_dir_all(directory)?;
+    let file = directory.join("collector.yaml");
+    std::fs::write(&file, configuration)?;
+    let mut process = Background::spawn(
+        Command::new(setting.contrib()?).arg("--config").arg(&file),
+        &directory.join("collector.log"),
+    )?;
+    eventually(Duration::from_secs(20), || {
+        process.still_running()?;
+        Ok(std::net::TcpStream::connect(("127.0.0.1", port))?)
+    })?;
+    Ok(process)
 }
 
 /// Hub to Collector and Collector to hub, in every way that the exporters know.

@@ -50,6 +50,14 @@ impl Setting {
         self.program("the Collector", collector::build)
     }
 
+    /// The Collector that also speaks other formats than OTLP: see [`collector::taking`].
+    ///
+    /// # Errors
+    /// When it can't be built.
+    pub(super) fn contrib(&self) -> Result<PathBuf> {
+        self.program("the Collector of other formats", collector::build_contrib)
+    }
+
     /// Jaeger.
     ///
     /// # Errors
