@@ -85,7 +85,11 @@ pub(super) fn send(signal: Signal, to: Ports, request: &str) -> Result<()> {
         &[("content-type", "application/json")],
         request.as_bytes(),
     )?;
-    let rejected = answer.json()?["partialSuccess"].clone();
-    ensure!(rejected.is_null(), "the receiver answers {rejected}");
+    let answer = answer.json()?;
+    let rejected = answer["partialSuccess"][signal.info().json_rejected].as_str();
+    ensure!(
+        rejected.is_none_or(|count| count == "0"),
+        "the receiver answers {answer}"
+    );
     Ok(())
 }
