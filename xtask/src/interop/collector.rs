@@ -99,7 +99,8 @@ impl Collector {
 /// Starts a Collector that takes another format than OTLP, and writes it to `received.jsonl` in the directory as OTLP/JSON.
 ///
 /// `receiver` is an entry of `receivers:`, its id first, each further line with four spaces before it; its server listens on
-/// `port`. `signals` are the names of the pipelines. [`arrived`] reads the file.
+/// `port`. `signals` are the names of the pipelines. [`arrived`] reads the file. The release is one that does not know the
+/// event name of log records yet.
 ///
 /// # Errors
 /// When it ends or does not listen; the error carries what it printed.
