@@ -4,10 +4,12 @@
 //! front of it. What the hub was given is read back from the backend and compared field by field.
 
 mod collector;
+mod debian;
 mod go;
 mod golden;
 mod jaeger;
 mod ledger;
+mod server;
 mod setting;
 
 use anyhow::{Result, bail};
