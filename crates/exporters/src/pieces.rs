@@ -67,11 +67,11 @@ impl<T> Piece<T> {
 
 /// Sends the pieces in order. What comes after a piece that is to be sent again waits with it: the backend has just asked
 /// for a pause, and samples of one series must not overtake each other.
-pub(crate) async fn deliver<T>(
+pub(crate) async fn deliver<'p, T, F: Future<Output = Sent>>(
     batch: &Batch,
-    pieces: &[Piece<T>],
+    pieces: &'p [Piece<T>],
     left_out: LeftOut,
-    send: impl AsyncFn(&Piece<T>) -> Sent,
+    send: impl Fn(&'p Piece<T>) -> F,
 ) -> Outcome {
     let (mut rejected, mut reason) = (left_out.items, left_out.why);
     let mut waiting = pieces.iter();
@@ -154,9 +154,12 @@ mod tests {
     #[tokio::test]
     async fn only_what_is_not_settled_is_sent_again() {
         let pieces = pieces(&[&[0, 1], &[2, 3], &[4]]);
-        let send = async |piece: &Piece<()>| match piece.items.contains(&2) {
-            true => piece.sent(retry()),
-            false => piece.sent(Outcome::Delivered),
+        let send = |piece: &Piece<()>| {
+            let outcome = match piece.items.contains(&2) {
+                true => retry(),
+                false => Outcome::Delivered,
+            };
+            std::future::ready(piece.sent(outcome))
         };
         let outcome = deliver(&batch(Signal::Logs, 5), &pieces, LeftOut::default(), send).await;
         let Outcome::Resend { rest, rejected, .. } = outcome else {
@@ -168,7 +171,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_settled_is_a_plain_retry() {
         let pieces = pieces(&[&[0], &[1]]);
-        let send = async |piece: &Piece<()>| piece.sent(retry());
+        let send = |piece: &Piece<()>| std::future::ready(piece.sent(retry()));
         let batch = batch(Signal::Traces, 2);
         let outcome = deliver(&batch, &pieces, LeftOut::default(), send).await;
         assert_eq!(outcome, retry());
@@ -177,11 +180,14 @@ mod tests {
     #[tokio::test]
     async fn refused_and_left_out_items_are_counted_together() {
         let pieces = pieces(&[&[0], &[1, 2]]);
-        let send = async |piece: &Piece<()>| match piece.items.len() {
-            1 => piece.sent(Outcome::Rejected {
-                why: "400".to_owned(),
-            }),
-            _ => piece.sent(Outcome::Delivered),
+        let send = |piece: &Piece<()>| {
+            let outcome = match piece.items.len() {
+                1 => Outcome::Rejected {
+                    why: "400".to_owned(),
+                },
+                _ => Outcome::Delivered,
+            };
+            std::future::ready(piece.sent(outcome))
         };
         let left_out = LeftOut {
             items: 1,
