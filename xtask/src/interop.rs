@@ -11,6 +11,7 @@ mod jaeger;
 mod ledger;
 mod server;
 mod setting;
+mod tempo;
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -38,6 +39,7 @@ pub struct Options {
 const PARTS: &[(&str, Part)] = &[
     ("collector", collector::run),
     ("jaeger", jaeger::run),
+    ("tempo", tempo::run),
     ("outage", ledger::outage),
     ("crash", ledger::crash),
 ];

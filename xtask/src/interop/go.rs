@@ -24,6 +24,7 @@ pub(super) fn go(directory: &Path, arguments: &[&str], log: &Path) -> Result<()>
         .current_dir(directory);
     go.env("GOTOOLCHAIN", "local")
         .env("GOFLAGS", "-buildvcs=false")
+        .env("GOWORK", "off")
         .env("GOBIN", directory.join("bin"));
     run(&mut go, log).with_context(|| format!("go {}", arguments.join(" ")))?;
     Ok(())

@@ -146,10 +146,7 @@ fn hub_to_jaeger(setting: &Setting, exporter: &str) -> Result<Tests> {
     let sent = send_all(&setting.python()?, ports, &directory)?
         .only("spans")
         .and(Golden::send(Signal::Traces, ports)?.items()?);
-    let ids: BTreeSet<String> = sent
-        .values()
-        .filter_map(|span| span["item"]["traceId"].as_str().map(str::to_owned))
-        .collect();
+    let ids = trace_ids(&sent);
     ensure!(!ids.is_empty(), "no trace was sent");
     let found = eventually(Duration::from_secs(10), || {
         let found = jaeger.traces(&ids)?;
@@ -173,8 +170,16 @@ fn hub_to_jaeger(setting: &Setting, exporter: &str) -> Result<Tests> {
     Ok(Tests::ONE)
 }
 
+/// The ids of the traces that the spans belong to.
+pub(super) fn trace_ids(spans: &Items) -> BTreeSet<String> {
+    let ids = spans
+        .values()
+        .filter_map(|span| span["item"]["traceId"].as_str().map(str::to_owned));
+    ids.collect()
+}
+
 /// What Jaeger does not keep: the scope's schema URL, and the order of attributes and events, which means nothing.
-fn as_kept(span: &mut Value) {
+pub(super) fn as_kept(span: &mut Value) {
     if let Some(fields) = span.as_object_mut() {
         fields.remove("scopeSchema");
     }

@@ -10,11 +10,11 @@ use crate::interop::server::ready;
 use crate::interop::{Setting, go};
 use crate::process::{Background, free_port};
 
-/// Tempo 2.8. Its releases are no versions of the module, which has no `/v2` in its name; this one names a commit.
+/// Later releases are no versions of the module, which has no `/v2` in its name.
 const MODULE: go::Server = go::Server {
     name: "tempo",
     module: "github.com/grafana/tempo",
-    version: "v1.5.1-0.20250529124718-87c2dc380cec",
+    version: "v1.5.0",
     command: "cmd/tempo",
     edits: &[],
 };
@@ -53,6 +53,7 @@ memberlist:
   bind_addr: [127.0.0.1]
   bind_port: {gossip}
 distributor:
+  max_attribute_bytes: 65536
   receivers:
     otlp:
       protocols:
