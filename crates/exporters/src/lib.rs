@@ -3,6 +3,7 @@
 //! Each knows nothing of the others and makes one attempt at a time; queue, retry, timeout and health are the
 //! pipeline's. [`EXPORTERS`] is the one list of them.
 
+mod answers;
 mod debug;
 mod delivery;
 mod file;
@@ -11,6 +12,10 @@ mod otlp_grpc;
 mod otlp_http;
 // Shared by exporters that send several requests for one batch.
 mod pieces;
+mod sapm;
+mod signalfx;
+// Shared by the two exporters to Splunk Observability Cloud.
+mod splunk_ingest;
 mod table;
 
 pub use table::{EXPORTERS, LATER};

@@ -2,7 +2,7 @@
 
 use fanlight_pipeline::ExporterKind;
 
-use crate::{debug, file, otlp_grpc, otlp_http};
+use crate::{debug, file, otlp_grpc, otlp_http, sapm, signalfx};
 
 /// Every exporter type of this crate.
 pub const EXPORTERS: &[&ExporterKind] = &[
@@ -10,6 +10,8 @@ pub const EXPORTERS: &[&ExporterKind] = &[
     &otlp_http::KIND,
     &debug::KIND,
     &file::KIND,
+    &sapm::KIND,
+    &signalfx::KIND,
 ];
 
 /// Types of the Collector that are known here but come with a later release: name, and what to do until then.
@@ -31,8 +33,6 @@ pub const LATER: &[(&str, &str)] = &[
     ("prometheusremotewrite", VIA_OTLP),
     ("prometheus_remote_write", VIA_OTLP),
     ("pulsar", VIA_OTLP),
-    ("sapm", VIA_OTLP),
-    ("signalfx", VIA_OTLP),
     ("splunk_hec", VIA_OTLP),
     ("zipkin", VIA_OTLP),
 ];

@@ -2,4 +2,6 @@
 //!
 //! Messages only, field by field as their authors publish them; what they mean in OTLP is decided by the component.
 
+pub mod datadog;
 pub mod jaeger;
+pub mod signalfx;
