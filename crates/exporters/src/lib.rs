@@ -4,9 +4,13 @@
 //! pipeline's. [`EXPORTERS`] is the one list of them.
 
 mod answers;
+mod aws;
+mod awsxray;
 mod debug;
 mod delivery;
 mod file;
+// Shared by exporters whose backends take JSON of their own.
+mod json_object;
 mod otlp;
 mod otlp_grpc;
 mod otlp_http;

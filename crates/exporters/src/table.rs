@@ -12,6 +12,7 @@ pub const EXPORTERS: &[&ExporterKind] = &[
     &file::KIND,
     &sapm::KIND,
     &signalfx::KIND,
+    &crate::awsxray::KIND,
 ];
 
 /// Types of the Collector that are known here but come with a later release: name, and what to do until then.
@@ -19,7 +20,6 @@ pub const LATER: &[(&str, &str)] = &[
     ("alertmanager", VIA_OTLP),
     ("awscloudwatchlogs", VIA_OTLP),
     ("awsemf", VIA_OTLP),
-    ("awsxray", VIA_OTLP),
     ("azuremonitor", VIA_OTLP),
     ("clickhouse", VIA_OTLP),
     ("datadog", VIA_OTLP),
