@@ -9,6 +9,7 @@ mod go;
 mod golden;
 mod jaeger;
 mod ledger;
+mod phoenix;
 mod server;
 mod setting;
 mod tempo;
@@ -40,6 +41,7 @@ const PARTS: &[(&str, Part)] = &[
     ("collector", collector::run),
     ("jaeger", jaeger::run),
     ("tempo", tempo::run),
+    ("phoenix", phoenix::run),
     ("outage", ledger::outage),
     ("crash", ledger::crash),
 ];

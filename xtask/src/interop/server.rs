@@ -4,6 +4,7 @@
 //! Every `start` returns once the server says that it is ready.
 
 pub(super) mod loki;
+pub(super) mod phoenix;
 pub(super) mod prometheus;
 pub(super) mod tempo;
 pub(super) mod victoria_metrics;
@@ -18,7 +19,7 @@ use crate::http;
 use crate::process::{Background, eventually};
 
 /// How long a server may take until it is ready, on a machine that has other work.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Starts a command with its output in `NAME.log`, and waits until a path of its HTTP port answers 2xx.
 ///
