@@ -25,7 +25,9 @@ impl Golden {
     /// The set with times of just now.
     pub(super) fn now(signal: Signal) -> Result<Golden> {
         let since = SystemTime::now().duration_since(UNIX_EPOCH)? - AGO;
-        Ok(Golden::at(signal, u64::try_from(since.as_nanos())?))
+        // Whole milliseconds, so that backends which keep less than nanoseconds round only what the set means them to.
+        let since = u64::try_from(since.as_millis())? * 1_000_000;
+        Ok(Golden::at(signal, since))
     }
 
     /// The set with times from `time` on, in Unix nanoseconds.

@@ -107,7 +107,7 @@ fn sent(request: &Value) -> BTreeMap<String, Span> {
 fn as_sent(span: &Value) -> Span {
     let status = ["UNSET", "OK", "ERROR"];
     let code = span["status"]["code"].as_u64().unwrap_or_default() as usize;
-    let micros = |time: &Value| text(time).parse::<u64>().unwrap_or_default() / 1000;
+    let micros = |time: &Value| (text(time).parse::<u64>().unwrap_or_default() + 500) / 1000;
     let events = elements(&span["events"]).map(|event| {
         json!({"name": event["name"], "time": micros(&event["timeUnixNano"]), "attributes": attributes(&event["attributes"])})
     });
