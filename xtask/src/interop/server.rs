@@ -6,6 +6,7 @@
 pub(super) mod loki;
 pub(super) mod phoenix;
 pub(super) mod prometheus;
+pub(super) mod pyroscope;
 pub(super) mod tempo;
 pub(super) mod victoria_metrics;
 
