@@ -5,6 +5,7 @@
 
 mod collector;
 mod debian;
+mod fan_out;
 mod go;
 mod golden;
 mod jaeger;
@@ -42,6 +43,7 @@ const PARTS: &[(&str, Part)] = &[
     ("jaeger", jaeger::run),
     ("tempo", tempo::run),
     ("phoenix", phoenix::run),
+    ("fan-out", fan_out::run),
     ("outage", ledger::outage),
     ("crash", ledger::crash),
 ];

@@ -70,14 +70,19 @@ pub(super) fn build(log: &Path) -> Result<PathBuf> {
 
 /// A running Jaeger with memory storage.
 #[derive(Debug)]
-struct Jaeger {
+pub(super) struct Jaeger {
     _process: Background,
-    otlp: Ports,
+    /// Where it takes OTLP; the other two are not used.
+    pub(super) otlp: Ports,
     query: u16,
 }
 
 impl Jaeger {
-    fn start(binary: &Path, directory: &Path) -> Result<Jaeger> {
+    /// Starts one.
+    ///
+    /// # Errors
+    /// When it ends or does not get ready.
+    pub(super) fn start(binary: &Path, directory: &Path) -> Result<Jaeger> {
         let (otlp, query, grpc) = (Ports::free()?, free_port()?, free_port()?);
         let file = directory.join("jaeger.yaml");
         let configuration = format!(
@@ -106,7 +111,7 @@ impl Jaeger {
     }
 
     /// The traces with these ids, as its API gives them: OTLP/JSON under `result`.
-    fn traces(&self, ids: &BTreeSet<String>) -> Result<Items> {
+    pub(super) fn traces(&self, ids: &BTreeSet<String>) -> Result<Items> {
         let mut lines = String::new();
         for id in ids {
             let answer = http::get(self.query, &format!("/api/v3/traces/{id}"))?.json()?;

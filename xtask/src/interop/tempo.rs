@@ -64,7 +64,7 @@ fn hub_to_tempo(setting: &Setting, exporter: &str) -> Result<Tests> {
 }
 
 /// The traces with these ids. Tempo's protobuf form of a trace is that of an OTLP request.
-fn traces(tempo: &Tempo, ids: &BTreeSet<String>) -> Result<Items> {
+pub(super) fn traces(tempo: &Tempo, ids: &BTreeSet<String>) -> Result<Items> {
     let mut lines = String::new();
     for id in ids {
         let accept = [("accept", "application/protobuf")];
