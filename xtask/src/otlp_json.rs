@@ -170,6 +170,22 @@ pub fn canonical_text(value: &Value) -> String {
         .unwrap_or_default()
 }
 
+/// Puts attributes and events in one order, for backends that keep none; it means nothing.
+pub fn unordered(value: &mut Value) {
+    match value {
+        Value::Array(values) => values.iter_mut().for_each(unordered),
+        Value::Object(fields) => {
+            for (list, by) in [("attributes", "key"), ("events", "timeUnixNano")] {
+                if let Some(Value::Array(elements)) = fields.get_mut(list) {
+                    elements.sort_by_key(|element| element[by].to_string());
+                }
+            }
+            fields.values_mut().for_each(unordered);
+        }
+        _ => {}
+    }
+}
+
 fn elements<'a>(parent: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
     parent
         .get(key)

@@ -15,7 +15,7 @@ use super::server::tempo::Tempo;
 use super::server::victoria_metrics::VictoriaMetrics;
 use super::tempo;
 use crate::hub::{Hub, Ports};
-use crate::otlp_json::Items;
+use crate::otlp_json::{Items, unordered};
 use crate::process::eventually;
 use crate::steps::{Steps, Tests};
 use crate::{http, workspace};
@@ -78,8 +78,8 @@ service:
     let spans = Golden::send(Signal::Traces, ports)?.items()?;
     Golden::send(Signal::Metrics, ports)?;
     let ids = trace_ids(&spans);
-    all_spans(&spans, || tempo::traces(&tempo, &ids)).context("Tempo")?;
-    all_spans(&spans, || jaeger.traces(&ids)).context("Jaeger")?;
+    all_spans(&spans, unordered, || tempo::traces(&tempo, &ids)).context("Tempo")?;
+    all_spans(&spans, as_kept, || jaeger.traces(&ids)).context("Jaeger")?;
     let of_prometheus = eventually(ARRIVAL, || series(prometheus.http)).context("Prometheus")?;
     let of_victoria = eventually(ARRIVAL, || series(victoria.http)).context("VictoriaMetrics")?;
     ensure!(
@@ -90,15 +90,15 @@ service:
     Ok(Tests::passed(3))
 }
 
-/// Waits until a backend has all the spans, and compares them.
-fn all_spans(sent: &Items, traces: impl Fn() -> Result<Items>) -> Result<()> {
+/// Waits until a backend has all the spans, and compares them in the form that it keeps.
+fn all_spans(sent: &Items, form: fn(&mut Value), traces: impl Fn() -> Result<Items>) -> Result<()> {
     let found = eventually(ARRIVAL, || {
         let found = traces()?;
         let (has, all) = (found.len(), sent.len());
         ensure!(has >= all, "{has} of {all} spans");
         Ok(found)
     })?;
-    found.mapped(as_kept).must_equal(&sent.mapped(as_kept))
+    found.mapped(form).must_equal(&sent.mapped(form))
 }
 
 /// The newest value of every series, by its labels, once the last metric of the golden set has come.

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use fanlight_otlp::Signal;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::Setting;
 use super::collector::{send_all, sending};
 use super::go::{go, sources};
 use super::golden::Golden;
 use crate::hub::{Hub, Ports};
-use crate::otlp_json::Items;
+use crate::otlp_json::{Items, unordered};
 use crate::process::{Background, eventually, free_port};
 use crate::steps::{Steps, Tests};
 use crate::{download, http, workspace};
@@ -183,25 +183,42 @@ pub(super) fn trace_ids(spans: &Items) -> BTreeSet<String> {
     ids.collect()
 }
 
-/// What Jaeger does not keep: the scope's schema URL, and the order of attributes and events, which means nothing.
+/// A span in the form that it has before and after Jaeger, which keeps no schema URLs, adds its warnings as an attribute, names
+/// services without a name, drops links to nowhere, and lengthens spans of no time by a nanosecond.
 pub(super) fn as_kept(span: &mut Value) {
-    if let Some(fields) = span.as_object_mut() {
-        fields.remove("scopeSchema");
+    unordered(span);
+    let Some(fields) = span.as_object_mut() else {
+        return;
+    };
+    fields.remove("scopeSchema");
+    fields.remove("resourceSchema");
+    let named = json!([{"key": "service.name", "value": {"stringValue": "missing-service-name"}}]);
+    if fields
+        .get("resource")
+        .is_some_and(|resource| resource["attributes"] == named)
+    {
+        fields.remove("resource");
     }
-    sort_lists(span);
+    let Some(item) = fields.get_mut("item").and_then(Value::as_object_mut) else {
+        return;
+    };
+    let added = |attribute: &Value| attribute["key"] == "@jaeger@warnings";
+    without(item, "attributes", added);
+    without(item, "links", |link| link.get("traceId").is_none());
+    let time = |name: &str| item.get(name)?.as_str()?.parse::<u64>().ok();
+    if let (Some(start), Some(end)) = (time("startTimeUnixNano"), time("endTimeUnixNano"))
+        && end == start + 1
+    {
+        item.insert("endTimeUnixNano".to_owned(), json!(start.to_string()));
+    }
 }
 
-fn sort_lists(value: &mut Value) {
-    match value {
-        Value::Array(values) => values.iter_mut().for_each(sort_lists),
-        Value::Object(fields) => {
-            for (list, by) in [("attributes", "key"), ("events", "timeUnixNano")] {
-                if let Some(Value::Array(elements)) = fields.get_mut(list) {
-                    elements.sort_by_key(|element| element[by].to_string());
-                }
-            }
-            fields.values_mut().for_each(sort_lists);
+/// Takes elements out of a list, and the list if it is empty then.
+fn without(item: &mut Map<String, Value>, list: &str, taken: impl Fn(&Value) -> bool) {
+    if let Some(Value::Array(elements)) = item.get_mut(list) {
+        elements.retain(|element| !taken(element));
+        if elements.is_empty() {
+            item.remove(list);
         }
-        _ => {}
     }
 }

@@ -9,10 +9,10 @@ use fanlight_otlp::{Batch, Signal, json};
 use super::Setting;
 use super::collector::sending;
 use super::golden::Golden;
-use super::jaeger::{as_kept, trace_ids};
+use super::jaeger::trace_ids;
 use super::server::tempo::Tempo;
 use crate::hub::{Hub, Ports};
-use crate::otlp_json::Items;
+use crate::otlp_json::{Items, unordered};
 use crate::process::eventually;
 use crate::steps::{Steps, Tests};
 use crate::{http, workspace};
@@ -51,7 +51,9 @@ fn hub_to_tempo(setting: &Setting, exporter: &str) -> Result<Tests> {
         ensure!(has >= all, "Tempo has {has} of {all} spans");
         Ok(found)
     })?;
-    found.mapped(as_kept).must_equal(&sent.mapped(as_kept))?;
+    found
+        .mapped(unordered)
+        .must_equal(&sent.mapped(unordered))?;
     eventually(Duration::from_secs(20), || {
         let query = "/api/search?q=%7Bresource.service.name%3D%22checkout%22%7D";
         let answer = http::get(tempo.http, query)?.json()?;
