@@ -6,6 +6,7 @@
 mod answers;
 mod aws;
 mod awsxray;
+mod datadog;
 mod debug;
 mod delivery;
 mod file;

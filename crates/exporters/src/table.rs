@@ -2,12 +2,13 @@
 
 use fanlight_pipeline::ExporterKind;
 
-use crate::{debug, file, otlp_grpc, otlp_http, sapm, signalfx};
+use crate::{datadog, debug, file, otlp_grpc, otlp_http, sapm, signalfx};
 
 /// Every exporter type of this crate.
 pub const EXPORTERS: &[&ExporterKind] = &[
     &otlp_grpc::KIND,
     &otlp_http::KIND,
+    &datadog::KIND,
     &debug::KIND,
     &file::KIND,
     &sapm::KIND,
@@ -22,7 +23,6 @@ pub const LATER: &[(&str, &str)] = &[
     ("awsemf", VIA_OTLP),
     ("azuremonitor", VIA_OTLP),
     ("clickhouse", VIA_OTLP),
-    ("datadog", VIA_OTLP),
     ("elasticsearch", VIA_OTLP),
     ("googlecloud", VIA_OTLP),
     ("kafka", VIA_OTLP),

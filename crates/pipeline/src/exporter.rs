@@ -25,6 +25,17 @@ pub trait Exporter: Send + Sync {
         Prepared::from(batch)
     }
 
+    /// How often [`Exporter::tick`] is called while the exporter runs; `None` is never.
+    fn tick_interval(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Sends what it made by itself, such as statistics of what it was given. Not called again before it is done, and not
+    /// after [`Exporter::finish`].
+    fn tick(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+
     /// Writes out what it holds, before the hub exits. Called once, after the last [`Exporter::send`].
     fn finish(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})

@@ -1,5 +1,6 @@
 //! A backend that records what it is sent, as it was on the wire, and answers as the test says.
 
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -41,6 +42,23 @@ impl Recorded {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().unwrap_or("?"))
+    }
+
+    /// The body without its content coding: gzip, deflate, zstd or none.
+    ///
+    /// # Errors
+    /// When the coding is another one, or the body is not in it.
+    pub fn plain(&self) -> Result<Vec<u8>, String> {
+        let mut plain = Vec::new();
+        let read = match self.header("content-encoding") {
+            "" | "identity" => return Ok(self.body.to_vec()),
+            "gzip" => flate2::read::GzDecoder::new(&*self.body).read_to_end(&mut plain),
+            "deflate" => flate2::read::ZlibDecoder::new(&*self.body).read_to_end(&mut plain),
+            "zstd" | "zstd1" => zstd::stream::copy_decode(&*self.body, &mut plain).map(|()| 0),
+            other => return Err(format!("the content coding {other} is not supported")),
+        };
+        read.map(|_| plain)
+            .map_err(|error| format!("the body is not in its content coding: {error}"))
     }
 }
 

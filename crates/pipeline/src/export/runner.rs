@@ -10,6 +10,7 @@ use fanlight_otlp::Batch;
 use futures::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 
 use super::batcher::{Batcher, Parcel};
 use super::queue::{Entry, ExportQueue, Settlement};
@@ -73,6 +74,7 @@ impl Runner {
         let mut deliveries: JoinSet<Left> = JoinSet::new();
         let mut left = Left::default();
         let mut open = true;
+        let mut ticking = self.ticking();
         while open || !self.batcher.is_empty() || !deliveries.is_empty() {
             let due = self.batcher.next_due().map(tokio::time::Instant::from_std);
             tokio::select! {
@@ -101,8 +103,27 @@ impl Runner {
                 () = self.sender.abandon.requested() => break,
             }
         }
+        ticking.shutdown().await;
         left.add(self.abandon(deliveries).await);
         left
+    }
+
+    /// Calls the exporter's tick, where it has one, until the task is shut down.
+    fn ticking(&self) -> JoinSet<()> {
+        let mut task = JoinSet::new();
+        if let Some(period) = self.sender.exporter.tick_interval() {
+            let exporter = Arc::clone(&self.sender.exporter);
+            let mut interval = tokio::time::interval(period);
+            interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            interval.reset();
+            task.spawn(async move {
+                loop {
+                    interval.tick().await;
+                    exporter.tick().await;
+                }
+            });
+        }
+        task
     }
 
     /// Settles everything that is still here; deliveries under way see the same word and end by themselves.

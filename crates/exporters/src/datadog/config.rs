@@ -1,0 +1,558 @@
+//! The configuration of `datadog`.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use fanlight_config::blocks::{self, Compression, NotSupported};
+use fanlight_config::{ConfigError, Endpoint, Node, Secret};
+use fanlight_net::http::HttpClient;
+use fanlight_otlp::{Signal, SignalSet};
+use fanlight_pipeline::{
+    BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig, Peer,
+};
+use regex::Regex;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::intake::{API_KEY, Intakes, Urls};
+use super::metrics::{self, HistogramMode};
+use super::span::Naming;
+use super::stats::Selection;
+use super::{DatadogExporter, traces};
+use crate::delivery::Delivery;
+
+/// What Datadog is told of the sender.
+pub(super) const VERSION: &str = concat!("fanlight-", env!("CARGO_PKG_VERSION"));
+/// How long one attempt may take, where the configuration says nothing.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Keys besides those of the client.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Keys {
+    /// The API.
+    api: Api,
+    /// The host of telemetry that names none. Default: none.
+    hostname: String,
+    /// Traces and their statistics.
+    traces: Traces,
+    /// Metrics.
+    metrics: Metrics,
+    /// Logs.
+    logs: Logs,
+    /// What is told of the host itself.
+    host_metadata: HostMetadata,
+    /// Not supported.
+    only_metadata: NotSupported,
+    /// Not supported.
+    orchestrator: NotSupported,
+    /// Not supported.
+    orchestrator_explorer: NotSupported,
+}
+
+/// `api`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+struct Api {
+    /// The API key. Mandatory.
+    key: Secret,
+    /// The site. Default: datadoghq.com.
+    site: String,
+    /// Not supported: a wrong key is told when the first request is refused; `fanlight check --send` tells it before.
+    fail_on_invalid_key: NotSupported,
+}
+
+/// `traces`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+struct Traces {
+    /// Where traces go. Default: `https://trace.agent.<site>`.
+    endpoint: Option<Endpoint>,
+    /// Regular expressions: traces whose root's resource matches are not sent.
+    ignore_resources: Vec<String>,
+    /// Other names for operations. Setting it brings the older names (scope and kind) that it speaks of.
+    span_name_remappings: HashMap<String, String>,
+    /// Use the span's name as the operation. Default: false.
+    span_name_as_resource_name: bool,
+    /// Statistics of every server, client, producer and consumer span. Default: true.
+    compute_stats_by_span_kind: bool,
+    /// Server and consumer spans are the first of their service, and no others but roots. Default: false.
+    compute_top_level_by_span_kind: bool,
+    /// Statistics by what was talked to. Default: true.
+    peer_tags_aggregation: bool,
+    /// The old name of that. Default: true.
+    peer_service_aggregation: bool,
+    /// More tags that say what was talked to.
+    peer_tags: Vec<String>,
+    /// Accepted, no effect: batches wait in `sending_queue`.
+    trace_buffer: u64,
+}
+
+/// `metrics`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+struct Metrics {
+    /// Where metrics go. Default: `https://api.<site>`.
+    endpoint: Option<Endpoint>,
+    /// Every attribute of the resource becomes a tag. Default: false.
+    resource_attributes_as_tags: bool,
+    /// The scope becomes tags. Default: false.
+    instrumentation_scope_metadata_as_tags: bool,
+    /// Histograms.
+    histograms: Histograms,
+    /// Sums.
+    sums: Sums,
+    /// Summaries.
+    summaries: Summaries,
+    /// Seconds for which the last value of a series is kept. Default: 3600.
+    delta_ttl: u64,
+}
+
+/// `metrics.histograms`.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Histograms {
+    /// Default: distributions.
+    mode: HistogramMode,
+    /// Send `.count`, `.sum`, `.min` and `.max` besides. Default: false.
+    send_aggregation_metrics: bool,
+    /// The old name of that.
+    send_count_sum_metrics: bool,
+}
+
+/// `metrics.sums`.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Sums {
+    /// Default: to_delta.
+    cumulative_monotonic_mode: CumulativeMode,
+    /// Default: auto.
+    initial_cumulative_monotonic_value: Option<InitialMode>,
+}
+
+/// What becomes of sums that count from a fixed start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum CumulativeMode {
+    /// Their increase.
+    #[default]
+    ToDelta,
+    /// Their value, as a gauge.
+    RawValue,
+}
+
+/// What becomes of the first value of such a sum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum InitialMode {
+    /// Sent if it began to count after the hub was started.
+    #[default]
+    Auto,
+    /// Not sent.
+    Drop,
+    /// Sent.
+    Keep,
+}
+
+/// `metrics.summaries`.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Summaries {
+    /// Default: gauges.
+    mode: SummaryMode,
+}
+
+/// What becomes of quantiles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum SummaryMode {
+    /// Gauges.
+    #[default]
+    Gauges,
+    /// Nothing.
+    NoQuantiles,
+}
+
+/// `logs`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+struct Logs {
+    /// Where logs go. Default: `https://http-intake.logs.<site>`.
+    endpoint: Option<Endpoint>,
+    /// Default: true.
+    use_compression: bool,
+    /// 0 to 9. Default: 6.
+    compression_level: i32,
+    /// Accepted, no effect: `sending_queue.batch.flush_timeout` says how long to wait. Default: 5.
+    batch_wait: u64,
+    /// Accepted, no effect: payloads are never logged.
+    dump_payloads: IgnoredAny,
+}
+
+/// `host_metadata`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+struct HostMetadata {
+    /// Accepted, no effect: nothing is told of the host. Default: true.
+    enabled: bool,
+    /// Accepted, no effect.
+    hostname_source: IgnoredAny,
+    /// Accepted, no effect.
+    reporter_period: IgnoredAny,
+    /// Not supported: add tags with the `resource` processor.
+    tags: NotSupported,
+}
+
+impl Default for Api {
+    fn default() -> Api {
+        Api {
+            key: Secret::default(),
+            site: "datadoghq.com".to_owned(),
+            fail_on_invalid_key: NotSupported,
+        }
+    }
+}
+
+impl Default for Traces {
+    fn default() -> Traces {
+        Traces {
+            endpoint: None,
+            ignore_resources: Vec::new(),
+            span_name_remappings: HashMap::new(),
+            span_name_as_resource_name: false,
+            compute_stats_by_span_kind: true,
+            compute_top_level_by_span_kind: false,
+            peer_tags_aggregation: true,
+            peer_service_aggregation: true,
+            peer_tags: Vec::new(),
+            trace_buffer: 0,
+        }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        Metrics {
+            endpoint: None,
+            resource_attributes_as_tags: false,
+            instrumentation_scope_metadata_as_tags: false,
+            histograms: Histograms::default(),
+            sums: Sums::default(),
+            summaries: Summaries::default(),
+            delta_ttl: 3600,
+        }
+    }
+}
+
+impl Default for Logs {
+    fn default() -> Logs {
+        Logs {
+            endpoint: None,
+            use_compression: true,
+            compression_level: 6,
+            batch_wait: 5,
+            dump_payloads: IgnoredAny,
+        }
+    }
+}
+
+impl Default for HostMetadata {
+    fn default() -> HostMetadata {
+        HostMetadata {
+            enabled: true,
+            hostname_source: IgnoredAny,
+            reporter_period: IgnoredAny,
+            tags: NotSupported,
+        }
+    }
+}
+
+/// A checked configuration.
+#[derive(Clone, Debug)]
+struct Datadog {
+    keys: Keys,
+    ignored: Vec<Regex>,
+    delivery: Delivery,
+    client: blocks::HttpClient,
+    urls: Urls,
+    peers: Vec<Peer>,
+}
+
+pub(super) fn decode(node: &Node) -> Result<Box<dyn ExporterConfig>, ConfigError> {
+    let (mut keys, delivery, client) = node.decode_three::<Keys, Delivery, blocks::HttpClient>()?;
+    let api = node.get("api").unwrap_or(node);
+    let key = keys.api.key.expose().trim();
+    if key.is_empty() {
+        return Err(api
+            .error_at("key", "`api.key` is missing")
+            .hint("write api: {key: \"${env:DD_API_KEY}\"}"));
+    }
+    if !key.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Err(api
+            .error_at("key", "`api.key` has characters that no API key has")
+            .hint("an API key has 32 hexadecimal digits"));
+    }
+    keys.api.key = Secret::new(key);
+    if client.endpoint.is_some() {
+        return Err(node
+            .error_at("endpoint", "datadog has several intakes, and no `endpoint`")
+            .hint("write api.site, or traces.endpoint, metrics.endpoint and logs.endpoint"));
+    }
+    check_metrics(node, &keys.metrics)?;
+    let ignored = keys.traces.ignore_resources.iter();
+    let ignored = ignored
+        .map(|text| Regex::new(text))
+        .collect::<Result<_, _>>();
+    let ignored = ignored.map_err(|error| {
+        let traces = node.get("traces").unwrap_or(node);
+        traces.error_at("ignore_resources", error.to_string())
+    })?;
+    let (urls, peers) = targets(node, &keys, client.tls.insecure)?;
+    Ok(Box::new(Datadog {
+        keys,
+        ignored,
+        delivery,
+        client,
+        urls,
+        peers,
+    }))
+}
+
+fn check_metrics(node: &Node, metrics: &Metrics) -> Result<(), ConfigError> {
+    let block = |key| {
+        node.get("metrics")
+            .and_then(|metrics| metrics.get(key))
+            .unwrap_or(node)
+    };
+    let histograms = metrics.histograms;
+    let aggregations = histograms.send_aggregation_metrics || histograms.send_count_sum_metrics;
+    if histograms.mode == HistogramMode::NoBuckets && !aggregations {
+        return Err(block("histograms")
+            .error_at(
+                "mode",
+                "`nobuckets` without aggregation metrics leaves nothing of histograms",
+            )
+            .hint("add send_aggregation_metrics: true"));
+    }
+    let sums = metrics.sums;
+    if sums.initial_cumulative_monotonic_value.is_some()
+        && sums.cumulative_monotonic_mode != CumulativeMode::ToDelta
+    {
+        return Err(block("sums")
+            .error_at(
+                "initial_cumulative_monotonic_value",
+                "raw values have no initial value",
+            )
+            .hint("remove it, or write cumulative_monotonic_mode: to_delta"));
+    }
+    Ok(())
+}
+
+fn targets(node: &Node, keys: &Keys, insecure: bool) -> Result<(Urls, Vec<Peer>), ConfigError> {
+    let mut peers: Vec<Peer> = Vec::new();
+    let mut base = |block: &str, own: &Option<Endpoint>, host: &str| {
+        let (place, key) = match own {
+            Some(_) => (node.get(block).unwrap_or(node), "endpoint"),
+            None => (node.get("api").unwrap_or(node), "site"),
+        };
+        let wrong = |why: String| place.error_at(key, why);
+        let endpoint = match own {
+            Some(endpoint) => endpoint.clone(),
+            None => format!("https://{host}.{}", keys.api.site)
+                .parse()
+                .map_err(|_| {
+                    wrong("that is not a site".to_owned()).hint("write site: datadoghq.eu")
+                })?,
+        };
+        let tls = endpoint
+            .uses_tls(insecure)
+            .map_err(|error| wrong(error.to_string()))?;
+        let peer = Peer {
+            host: endpoint.host().to_owned(),
+            port: endpoint.port_or_default(tls),
+        };
+        if !peers.contains(&peer) {
+            peers.push(peer);
+        }
+        Ok::<_, ConfigError>(move |path: &str| {
+            let url = endpoint.url(tls, path).parse();
+            url.map_err(|_| place.error_at(key, "that does not give a URL"))
+        })
+    };
+    let traces = base("traces", &keys.traces.endpoint, "trace.agent")?;
+    let metrics = base("metrics", &keys.metrics.endpoint, "api")?;
+    let logs = base("logs", &keys.logs.endpoint, "http-intake.logs")?;
+    let urls = Urls {
+        traces: traces("/api/v0.2/traces")?,
+        stats: traces("/api/v0.2/stats")?,
+        series: metrics("/api/v2/series")?,
+        sketches: metrics("/api/beta/sketches")?,
+        logs: logs("/api/v2/logs")?,
+    };
+    Ok((urls, peers))
+}
+
+impl ExporterConfig for Datadog {
+    fn signals(&self) -> SignalSet {
+        [Signal::Traces, Signal::Metrics, Signal::Logs]
+            .into_iter()
+            .collect()
+    }
+
+    fn settings(&self) -> ExportSettings {
+        self.delivery.settings(self.timeout())
+    }
+
+    fn destination(&self) -> Destination {
+        let hosts: Vec<&str> = self.peers.iter().map(|peer| peer.host.as_str()).collect();
+        Destination {
+            text: format!("{} (datadog)", hosts.join(", ")),
+            peers: self.peers.clone(),
+        }
+    }
+
+    fn extensions(&self) -> Vec<fanlight_config::ComponentId> {
+        let auth = self.client.auth.iter();
+        auth.map(|auth| auth.authenticator.clone()).collect()
+    }
+
+    fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Exporter>, BuildError> {
+        let Keys { api, logs, .. } = &self.keys;
+        let urls = [&self.urls.traces, &self.urls.series, &self.urls.logs].map(Clone::clone);
+        let client = |block: &blocks::HttpClient| {
+            HttpClient::new(block, Compression::Gzip, &urls, context)?
+                .with_secret(API_KEY, api.key.expose())
+        };
+        let mut block = self.client.clone();
+        if !logs.use_compression || logs.compression_level == 0 {
+            block.compression = Some(Compression::None);
+        } else if block.compression.is_none() {
+            block.compression_params.level = Some(logs.compression_level);
+        }
+        let intakes = Intakes {
+            client: client(&self.client)?,
+            logs_client: client(&block)?,
+            urls: self.urls.clone(),
+        };
+        Ok(Box::new(DatadogExporter {
+            intakes,
+            traces: self.traces(),
+            metrics: self.metrics(),
+            summaries: metrics::Summaries::new(Duration::from_secs(self.keys.metrics.delta_ttl)),
+            stats: Mutex::default(),
+            timeout: self.timeout(),
+        }))
+    }
+}
+
+impl Datadog {
+    fn timeout(&self) -> Duration {
+        self.client.timeout.unwrap_or(TIMEOUT)
+    }
+
+    fn traces(&self) -> traces::Mapping {
+        let keys = &self.keys.traces;
+        let by_peer = keys.peer_tags_aggregation && keys.peer_service_aggregation;
+        traces::Mapping {
+            hostname: self.keys.hostname.clone(),
+            naming: Naming {
+                remappings: keys.span_name_remappings.clone(),
+                span_name: keys.span_name_as_resource_name,
+            },
+            ignored: self.ignored.clone(),
+            selection: Selection {
+                by_kind: keys.compute_stats_by_span_kind,
+                top_level_by_kind: keys.compute_top_level_by_span_kind,
+                peer_tags: match by_peer {
+                    true => Selection::peer_tags(&keys.peer_tags),
+                    false => Vec::new(),
+                },
+            },
+        }
+    }
+
+    fn metrics(&self) -> metrics::Mapping {
+        let keys = &self.keys.metrics;
+        let histograms = keys.histograms;
+        metrics::Mapping {
+            hostname: self.keys.hostname.clone(),
+            resource_attributes: keys.resource_attributes_as_tags,
+            scope_attributes: keys.instrumentation_scope_metadata_as_tags,
+            histograms: histograms.mode,
+            aggregations: histograms.send_aggregation_metrics || histograms.send_count_sum_metrics,
+            quantiles: keys.summaries.mode == SummaryMode::Gauges,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fanlight_testkit::{exporter_config, node};
+
+    use super::*;
+    use crate::datadog::KIND;
+
+    #[test]
+    fn defaults_are_the_collectors() {
+        let keys = Keys::default();
+        assert_eq!(keys.api.site, "datadoghq.com");
+        let traces = &keys.traces;
+        assert!(traces.compute_stats_by_span_kind && !traces.compute_top_level_by_span_kind);
+        assert!(traces.peer_tags_aggregation && !traces.span_name_as_resource_name);
+        let metrics = &keys.metrics;
+        assert_eq!(metrics.delta_ttl, 3600);
+        assert_eq!(metrics.histograms.mode, HistogramMode::Distributions);
+        assert!(!metrics.histograms.send_aggregation_metrics);
+        assert_eq!(
+            metrics.sums.cumulative_monotonic_mode,
+            CumulativeMode::ToDelta
+        );
+        assert_eq!(metrics.summaries.mode, SummaryMode::Gauges);
+        assert_eq!(
+            (keys.logs.use_compression, keys.logs.compression_level),
+            (true, 6)
+        );
+        assert_eq!(keys.logs.batch_wait, 5);
+        assert!(keys.host_metadata.enabled);
+        let config = exporter_config(&KIND, "api: {key: abc}");
+        assert_eq!(config.settings().timeout, Duration::from_secs(15));
+        assert_eq!(
+            config.destination().text,
+            "trace.agent.datadoghq.com, api.datadoghq.com, http-intake.logs.datadoghq.com (datadog)"
+        );
+    }
+
+    #[test]
+    fn what_is_missing_or_not_done_is_said() {
+        for (yaml, expected) in [
+            ("{}", "`api.key` is missing"),
+            ("api: {key: 'a b'}", "characters that no API key has"),
+            ("{api: {key: a}, endpoint: 'http://x'}", "several intakes"),
+            (
+                "{api: {key: a, fail_on_invalid_key: true}}",
+                "known but not supported",
+            ),
+            (
+                "{api: {key: a}, host_metadata: {tags: [a]}}",
+                "known but not supported",
+            ),
+            (
+                "{api: {key: a}, metrics: {histograms: {mode: nobuckets}}}",
+                "leaves nothing",
+            ),
+            (
+                "{api: {key: a}, metrics: {sums: {cumulative_monotonic_mode: raw_value, initial_cumulative_monotonic_value: keep}}}",
+                "no initial value",
+            ),
+            (
+                "{api: {key: a}, traces: {ignore_resources: ['(']}}",
+                "regex",
+            ),
+            ("{api: {key: a, site: 'a b'}}", "not a site"),
+        ] {
+            let error = decode(&node(yaml)).unwrap_err();
+            assert!(error.message.contains(expected), "{yaml}: {error}");
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! A batch of spans as requests for `/api/v0.2/traces`, each within the intake's 3.2 MB.
+//!
+//! The spans of one trace and one resource make a chunk; a chunk that does not fit is split. What is asked of every chunk:
+//! a sampling priority (all is kept here, unless a span says otherwise with `sampling.priority`), the upper half of the
+//! trace's id in `_dd.p.tid`, and which spans are the first of their service.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bytes::Bytes;
+use fanlight_formats::datadog::{AgentPayload, Span, TraceChunk, TracerPayload};
+use fanlight_otlp::view::ResourceView;
+use fanlight_otlp::{Batch, DecodeError, TraceId};
+use prost::Message as _;
+use regex::Regex;
+
+use super::normalize;
+use super::source::{self, Source};
+use super::span::{self, Naming};
+use super::stats::{Origin, Sample, Selection};
+use crate::pieces::{LeftOut, Piece};
+
+/// The most that the intake takes, in bytes before compression.
+const LARGEST: usize = 3_200_000;
+
+/// How spans are mapped.
+#[derive(Debug)]
+pub(super) struct Mapping {
+    pub(super) hostname: String,
+    pub(super) naming: Naming,
+    /// Traces whose root has one of these resources are not sent.
+    pub(super) ignored: Vec<Regex>,
+    pub(super) selection: Selection,
+}
+
+/// A request, and what its spans add to the statistics.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) body: Bytes,
+    pub(super) samples: Vec<Sample>,
+}
+
+/// A span with its place in the batch.
+struct Numbered {
+    number: usize,
+    trace: TraceId,
+    span: Span,
+}
+
+/// The requests of a batch.
+pub(super) fn pieces(
+    batch: &Batch,
+    mapping: &Mapping,
+) -> Result<(Vec<Piece<Request>>, LeftOut), DecodeError> {
+    let services = services(batch)?;
+    let mut out = Payloads::default();
+    let mut left_out = LeftOut::default();
+    let mut number = 0..;
+    for resource in batch.resources() {
+        let resource = resource?;
+        let template = span::template(&resource.attributes)?;
+        let mut spans = Vec::new();
+        for scope in resource.scopes() {
+            let scope = scope?;
+            for (view, number) in scope.spans().zip(&mut number) {
+                let view = view?;
+                if view.trace_id.is_zero() || view.span_id.is_zero() {
+                    left_out.items += 1;
+                    "a span has no id".clone_into(&mut left_out.why);
+                    continue;
+                }
+                spans.push(Numbered {
+                    number,
+                    trace: view.trace_id,
+                    span: span::convert(&template, &view, &scope, &mapping.naming)?,
+                });
+            }
+        }
+        out.begin(header(&resource, mapping)?);
+        for chunk in chunks(spans) {
+            out.add(chunk, &services, mapping, &mut left_out);
+        }
+    }
+    Ok((out.finish(), left_out))
+}
+
+/// The service of every span of the batch, by trace and span.
+fn services(batch: &Batch) -> Result<HashMap<(u64, u64), String>, DecodeError> {
+    let mut services = HashMap::new();
+    for resource in batch.resources() {
+        let resource = resource?;
+        let service = source::first(&resource.attributes, &["service.name"])?;
+        let service = normalize::service(&service.unwrap_or_default());
+        for scope in resource.scopes() {
+            for span in scope?.spans() {
+                let span = span?;
+                let key = (span::low_bits(span.trace_id), span::id(span.span_id));
+                services.insert(key, service.clone());
+            }
+        }
+    }
+    Ok(services)
+}
+
+/// What is said of a resource once.
+fn header(resource: &ResourceView<'_>, mapping: &Mapping) -> Result<TracerPayload, DecodeError> {
+    let attributes = &resource.attributes;
+    let text = |keys: &[&str]| source::first(attributes, keys).map(Option::unwrap_or_default);
+    let environment = text(&[
+        "env",
+        "deployment.environment.name",
+        "deployment.environment",
+    ])?;
+    let from = Source::of(attributes)?;
+    let mut containers = source::container_tags(attributes)?;
+    if let Source::Fargate(task) = &from
+        && !containers.iter().any(|(key, _)| key == "task_arn")
+    {
+        containers.push(("task_arn".to_owned(), task.clone()));
+    }
+    let containers: Vec<String> = containers
+        .iter()
+        .map(|(key, value)| format!("{key}:{value}"))
+        .collect();
+    let mut tags = BTreeMap::new();
+    if !containers.is_empty() {
+        tags.insert("_dd.tags.container".to_owned(), containers.join(","));
+    }
+    let hostname = match source::first(attributes, &["_dd.hostname"])? {
+        Some(name) if from == Source::Unknown => name,
+        _ => from.hostname(&mapping.hostname),
+    };
+    Ok(TracerPayload {
+        hostname,
+        env: normalize::tag(&environment),
+        container_id: text(&["container.id", "k8s.pod.uid"])?,
+        language_name: text(&["telemetry.sdk.language"])?,
+        tracer_version: format!("otlp-{}", text(&["telemetry.sdk.version"])?),
+        app_version: text(&["service.version"])?,
+        tags,
+        ..TracerPayload::default()
+    })
+}
+
+/// The spans of each trace together, in the order in which traces appear.
+fn chunks(spans: Vec<Numbered>) -> Vec<Vec<Numbered>> {
+    let mut order: HashMap<TraceId, usize> = HashMap::new();
+    let mut chunks: Vec<Vec<Numbered>> = Vec::new();
+    for numbered in spans {
+        let next = chunks.len();
+        let index = *order.entry(numbered.trace).or_insert(next);
+        match chunks.get_mut(index) {
+            Some(chunk) => chunk.push(numbered),
+            None => chunks.push(vec![numbered]),
+        }
+    }
+    chunks
+}
+
+/// Requests that are being filled.
+#[derive(Default)]
+struct Payloads {
+    done: Vec<Piece<Request>>,
+    current: AgentPayload,
+    samples: Vec<Sample>,
+    items: Vec<usize>,
+    size: usize,
+    /// What is said of the resource at hand.
+    header: TracerPayload,
+    origin: Origin,
+}
+
+impl Payloads {
+    /// Begins a resource.
+    fn begin(&mut self, header: TracerPayload) {
+        self.origin = Origin {
+            hostname: header.hostname.clone(),
+            env: header.env.clone(),
+            version: header.app_version.clone(),
+            container_id: header.container_id.clone(),
+        };
+        self.header = header;
+        self.open_resource();
+    }
+
+    fn open_resource(&mut self) {
+        self.size += self.header.encoded_len() + 16;
+        self.current.tracer_payloads.push(self.header.clone());
+    }
+
+    /// Adds the spans that one trace has in the resource.
+    fn add(
+        &mut self,
+        mut chunk: Vec<Numbered>,
+        services: &HashMap<(u64, u64), String>,
+        mapping: &Mapping,
+        left_out: &mut LeftOut,
+    ) {
+        let root = chunk.iter().find(|numbered| numbered.span.parent_id == 0);
+        let root = root.or(chunk.first());
+        let is_ignored = |resource: &str| {
+            mapping
+                .ignored
+                .iter()
+                .any(|ignored| ignored.is_match(resource))
+        };
+        if root.is_some_and(|root| is_ignored(&root.span.resource)) {
+            return;
+        }
+        let said = chunk
+            .iter()
+            .find_map(|numbered| numbered.span.metrics.get("_sampling_priority_v1"));
+        let (priority, decision) = match said {
+            Some(priority) => (*priority as i32, "-4"),
+            None => (1, "-9"),
+        };
+        let mut open = false;
+        for Numbered {
+            number,
+            trace,
+            span,
+        } in &mut chunk
+        {
+            mapping.selection.mark(span, services);
+            let mut size = span.encoded_len() + 8;
+            if size > LARGEST - self.header.encoded_len() - 1024 {
+                left_out.items += 1;
+                left_out.why = format!("a span is larger than the intake's {LARGEST} bytes");
+                continue;
+            }
+            if self.size + size + 128 > LARGEST {
+                self.cut();
+                self.open_resource();
+                open = false;
+            }
+            let Some(payload) = self.current.tracer_payloads.last_mut() else {
+                continue;
+            };
+            if !open {
+                span.meta
+                    .insert("_dd.p.tid".to_owned(), span::high_bits(*trace));
+                span.meta.insert("_dd.p.dm".to_owned(), decision.to_owned());
+                size += 128;
+                payload.chunks.push(TraceChunk {
+                    priority,
+                    tags: BTreeMap::from([("_dd.otlp_sr".to_owned(), "1.00".to_owned())]),
+                    ..TraceChunk::default()
+                });
+                open = true;
+            }
+            self.samples
+                .extend(mapping.selection.sample(span, &self.origin));
+            if let Some(chunk) = payload.chunks.last_mut() {
+                chunk.spans.push(std::mem::take(span));
+                self.size += size;
+                self.items.push(*number);
+            }
+        }
+    }
+
+    /// Ends the request that is being filled.
+    fn cut(&mut self) {
+        let mut payload = std::mem::take(&mut self.current);
+        payload
+            .tracer_payloads
+            .retain(|payload| !payload.chunks.is_empty());
+        payload.agent_version = concat!("fanlight-", env!("CARGO_PKG_VERSION")).to_owned();
+        self.size = 0;
+        let items = std::mem::take(&mut self.items);
+        let samples = std::mem::take(&mut self.samples);
+        if !items.is_empty() {
+            let body = payload.encode_to_vec().into();
+            self.done.push(Piece {
+                request: Request { body, samples },
+                items,
+            });
+        }
+    }
+
+    fn finish(mut self) -> Vec<Piece<Request>> {
+        self.cut();
+        self.done
+    }
+}
