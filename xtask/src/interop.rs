@@ -3,7 +3,9 @@
 //! Each part starts a real server, installed once by the package manager of its field at a pinned version, and the hub in
 //! front of it. What the hub was given is read back from the backend and compared field by field.
 
+mod carried;
 mod collector;
+mod datadog;
 mod debian;
 mod fan_out;
 mod go;
@@ -13,6 +15,7 @@ mod ledger;
 mod phoenix;
 mod server;
 mod setting;
+mod signalfx;
 mod tempo;
 
 use anyhow::{Result, bail};
@@ -43,6 +46,8 @@ const PARTS: &[(&str, Part)] = &[
     ("jaeger", jaeger::run),
     ("tempo", tempo::run),
     ("phoenix", phoenix::run),
+    ("datadog", datadog::run),
+    ("signalfx", signalfx::run),
     ("fan-out", fan_out::run),
     ("outage", ledger::outage),
     ("crash", ledger::crash),

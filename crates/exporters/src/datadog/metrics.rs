@@ -301,17 +301,7 @@ impl<'a> Converter<'a> {
             return Ok(());
         }
         self.aggregates(histogram.count, sum, histogram.min, histogram.max);
-        let mut bounds: Vec<f64> = histogram.explicit_bounds().collect::<Result<_, _>>()?;
-        let mut counts: Vec<u64> = histogram.bucket_counts().collect::<Result<_, _>>()?;
-        if counts.is_empty() {
-            // All values are in one bucket, from the smallest to the largest.
-            bounds.extend([histogram.min, histogram.max].into_iter().flatten());
-            counts = vec![0; bounds.len() + 1];
-            let middle = usize::from(histogram.min.is_some());
-            if let Some(count) = counts.get_mut(middle) {
-                *count = histogram.count;
-            }
-        }
+        let (bounds, counts) = buckets(histogram)?;
         if counts.len() != bounds.len() + 1 || !bounds.is_sorted() {
             self.refuse("the bounds of a histogram don't fit its buckets");
             return Ok(());
@@ -320,35 +310,8 @@ impl<'a> Converter<'a> {
             HistogramMode::NoBuckets => {}
             HistogramMode::Counters => self.counters(&bounds, &counts),
             HistogramMode::Distributions => {
-                let mut sketch = sketch::Sketch::default();
-                for ((lower, upper), count) in edges(&bounds).zip(&counts) {
-                    let (low, high) = match (lower.is_finite(), upper.is_finite()) {
-                        (true, true) => (lower, upper),
-                        (true, false) => (lower, lower),
-                        (false, true) => (upper, upper),
-                        (false, false) => {
-                            let mean = sum / histogram.count.max(1) as f64;
-                            (mean, mean)
-                        }
-                    };
-                    sketch.add(low, high, *count);
-                }
-                let filled = edges(&bounds).zip(&counts).filter(|(_, count)| **count > 0);
-                let filled: Vec<(f64, f64)> = filled.map(|(edges, _)| edges).collect();
-                let outer = filled.first().zip(filled.last());
-                if let Some(mut message) = sketch.finish(self.seconds) {
-                    if let Some(((lowest, _), (_, highest))) = outer {
-                        message.min = if lowest.is_finite() {
-                            *lowest
-                        } else {
-                            message.min
-                        };
-                        message.max = if highest.is_finite() {
-                            *highest
-                        } else {
-                            message.max
-                        };
-                    }
+                let mean = sum / histogram.count.max(1) as f64;
+                if let Some(message) = self.spread(&bounds, &counts, mean) {
                     self.distribution(
                         message,
                         histogram.count,
@@ -360,6 +323,34 @@ impl<'a> Converter<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The values of buckets as a sketch; those of an open bucket are at its bound.
+    fn spread(&self, bounds: &[f64], counts: &[u64], mean: f64) -> Option<Dogsketch> {
+        let mut sketch = sketch::Sketch::default();
+        let mut outer: Option<(f64, f64)> = None;
+        for ((lower, upper), count) in edges(bounds).zip(counts) {
+            if *count == 0 {
+                continue;
+            }
+            let (low, high) = match (lower.is_finite(), upper.is_finite()) {
+                (true, true) => (lower, upper),
+                (true, false) => (lower, lower),
+                (false, true) => (upper, upper),
+                (false, false) => (mean, mean),
+            };
+            sketch.add(low, high, *count);
+            outer = Some((outer.map_or(lower, |(lowest, _)| lowest), upper));
+        }
+        let mut message = sketch.finish(self.seconds)?;
+        let (lowest, highest) = outer?;
+        if lowest.is_finite() {
+            message.min = lowest;
+        }
+        if highest.is_finite() {
+            message.max = highest;
+        }
+        Some(message)
     }
 
     fn exponential(&mut self, histogram: &ExponentialHistogramView<'_>) -> Result<(), DecodeError> {
@@ -497,6 +488,24 @@ const METADATA: Metadata = Metadata {
         origin_service: 0,
     }),
 };
+
+/// The bounds and counts of a histogram; one without buckets has all values in one, from the smallest to the largest.
+fn buckets(histogram: &HistogramView<'_>) -> Result<(Vec<f64>, Vec<u64>), DecodeError> {
+    let mut bounds: Vec<f64> = histogram.explicit_bounds().collect::<Result<_, _>>()?;
+    let mut counts: Vec<u64> = histogram.bucket_counts().collect::<Result<_, _>>()?;
+    if counts.is_empty() {
+        bounds = [histogram.min, histogram.max]
+            .into_iter()
+            .flatten()
+            .collect();
+        counts = vec![0; bounds.len() + 1];
+        let middle = usize::from(histogram.min.is_some());
+        if let Some(count) = counts.get_mut(middle) {
+            *count = histogram.count;
+        }
+    }
+    Ok((bounds, counts))
+}
 
 /// The bounds of each bucket.
 fn edges(bounds: &[f64]) -> impl Iterator<Item = (f64, f64)> {

@@ -22,6 +22,9 @@ use crate::pieces::{LeftOut, Piece};
 /// The most that the intake takes, in bytes before compression.
 const LARGEST: usize = 3_200_000;
 
+/// What a chunk adds to its spans, at most.
+const CHUNK: usize = 128;
+
 /// How spans are mapped.
 #[derive(Debug)]
 pub(super) struct Mapping {
@@ -37,6 +40,38 @@ pub(super) struct Mapping {
 pub(super) struct Request {
     pub(super) body: Bytes,
     pub(super) samples: Vec<Sample>,
+}
+
+impl Mapping {
+    /// Whether a trace is not to be sent, by its root's resource.
+    fn is_ignored(&self, chunk: &[Numbered]) -> bool {
+        let root = chunk.iter().find(|numbered| numbered.span.parent_id == 0);
+        let resource = root
+            .or(chunk.first())
+            .map(|root| root.span.resource.as_str());
+        resource.is_some_and(|resource| {
+            self.ignored
+                .iter()
+                .any(|ignored| ignored.is_match(resource))
+        })
+    }
+}
+
+/// Why a trace is kept.
+struct Decision {
+    priority: i32,
+    /// Datadog's number of who decided: 4 is the user, 9 this sampler.
+    maker: &'static str,
+}
+
+impl Decision {
+    fn of(chunk: &[Numbered]) -> Decision {
+        let said = chunk
+            .iter()
+            .find_map(|numbered| numbered.span.metrics.get("_sampling_priority_v1"));
+        let (priority, maker) = said.map_or((1, "-9"), |priority| (*priority as i32, "-4"));
+        Decision { priority, maker }
+    }
 }
 
 /// A span with its place in the batch.
@@ -190,70 +225,57 @@ impl Payloads {
     /// Adds the spans that one trace has in the resource.
     fn add(
         &mut self,
-        mut chunk: Vec<Numbered>,
+        chunk: Vec<Numbered>,
         services: &HashMap<(u64, u64), String>,
         mapping: &Mapping,
         left_out: &mut LeftOut,
     ) {
-        let root = chunk.iter().find(|numbered| numbered.span.parent_id == 0);
-        let root = root.or(chunk.first());
-        let is_ignored = |resource: &str| {
-            mapping
-                .ignored
-                .iter()
-                .any(|ignored| ignored.is_match(resource))
-        };
-        if root.is_some_and(|root| is_ignored(&root.span.resource)) {
+        if mapping.is_ignored(&chunk) {
             return;
         }
-        let said = chunk
-            .iter()
-            .find_map(|numbered| numbered.span.metrics.get("_sampling_priority_v1"));
-        let (priority, decision) = match said {
-            Some(priority) => (*priority as i32, "-4"),
-            None => (1, "-9"),
-        };
+        let decision = Decision::of(&chunk);
+        let room = LARGEST - self.header.encoded_len() - 1024;
         let mut open = false;
-        for Numbered {
-            number,
-            trace,
-            span,
-        } in &mut chunk
-        {
-            mapping.selection.mark(span, services);
-            let mut size = span.encoded_len() + 8;
-            if size > LARGEST - self.header.encoded_len() - 1024 {
+        for mut numbered in chunk {
+            mapping.selection.mark(&mut numbered.span, services);
+            let size = numbered.span.encoded_len() + 8;
+            if size > room {
                 left_out.items += 1;
                 left_out.why = format!("a span is larger than the intake's {LARGEST} bytes");
                 continue;
             }
-            if self.size + size + 128 > LARGEST {
+            if self.size + size + CHUNK > LARGEST {
                 self.cut();
                 self.open_resource();
                 open = false;
             }
-            let Some(payload) = self.current.tracer_payloads.last_mut() else {
-                continue;
-            };
             if !open {
-                span.meta
-                    .insert("_dd.p.tid".to_owned(), span::high_bits(*trace));
-                span.meta.insert("_dd.p.dm".to_owned(), decision.to_owned());
-                size += 128;
-                payload.chunks.push(TraceChunk {
-                    priority,
-                    tags: BTreeMap::from([("_dd.otlp_sr".to_owned(), "1.00".to_owned())]),
-                    ..TraceChunk::default()
-                });
+                self.open_chunk(&mut numbered, &decision);
                 open = true;
             }
-            self.samples
-                .extend(mapping.selection.sample(span, &self.origin));
-            if let Some(chunk) = payload.chunks.last_mut() {
-                chunk.spans.push(std::mem::take(span));
+            let sample = mapping.selection.sample(&numbered.span, &self.origin);
+            self.samples.extend(sample);
+            let payload = self.current.tracer_payloads.last_mut();
+            if let Some(chunk) = payload.and_then(|payload| payload.chunks.last_mut()) {
+                chunk.spans.push(numbered.span);
                 self.size += size;
-                self.items.push(*number);
+                self.items.push(numbered.number);
             }
+        }
+    }
+
+    /// Begins a chunk, whose first span says what is true of all.
+    fn open_chunk(&mut self, first: &mut Numbered, decision: &Decision) {
+        let meta = &mut first.span.meta;
+        meta.insert("_dd.p.tid".to_owned(), span::high_bits(first.trace));
+        meta.insert("_dd.p.dm".to_owned(), decision.maker.to_owned());
+        self.size += CHUNK;
+        if let Some(payload) = self.current.tracer_payloads.last_mut() {
+            payload.chunks.push(TraceChunk {
+                priority: decision.priority,
+                tags: BTreeMap::from([("_dd.otlp_sr".to_owned(), "1.00".to_owned())]),
+                ..TraceChunk::default()
+            });
         }
     }
 

@@ -46,6 +46,45 @@ struct Group<'a> {
     histograms: Vec<usize>,
 }
 
+impl<'a> Group<'a> {
+    /// The group of a token, which is made when it appears first.
+    fn of<'g>(groups: &'g mut Vec<Group<'a>>, token: Option<&'a str>) -> &'g mut Group<'a> {
+        let found = groups.iter().position(|group| group.token == token);
+        let index = found.unwrap_or(groups.len());
+        if found.is_none() {
+            groups.push(Group {
+                token,
+                ..Group::default()
+            });
+        }
+        &mut groups[index]
+    }
+
+    /// Its requests.
+    fn into_pieces(self, batch: &Batch) -> Result<Vec<Piece<Request>>, DecodeError> {
+        let mut pieces = Vec::new();
+        let mut add = |content, body, items| {
+            pieces.push(Piece {
+                request: Request {
+                    content,
+                    token: self.token.map(str::to_owned),
+                    body,
+                },
+                items,
+            });
+        };
+        if !self.items.is_empty() {
+            let body = self.message.encode_to_vec().into();
+            add(Content::DataPoints, body, self.items);
+        }
+        if !self.histograms.is_empty() {
+            let body = otlp(batch, &self.histograms)?;
+            add(Content::OtlpHistograms, body, self.histograms);
+        }
+        Ok(pieces)
+    }
+}
+
 /// One request for each access token, and one more for its histograms where they go as OTLP.
 pub(super) fn pieces(
     batch: &Batch,
@@ -58,17 +97,7 @@ pub(super) fn pieces(
     for resource in batch.resources() {
         let resource = resource?;
         let token = splunk_ingest::token(&resource, passthrough)?;
-        let found = groups.iter().position(|group| group.token == token);
-        let index = found.unwrap_or_else(|| {
-            groups.push(Group {
-                token,
-                ..Group::default()
-            });
-            groups.len() - 1
-        });
-        let Some(group) = groups.get_mut(index) else {
-            continue;
-        };
+        let group = Group::of(&mut groups, token);
         let shared = mapping.resource_dimensions(&resource.attributes)?;
         for scope in resource.scopes() {
             for metric in scope?.metrics() {
@@ -90,31 +119,9 @@ pub(super) fn pieces(
             }
         }
     }
-    let mut pieces = Vec::new();
-    for group in groups {
-        let token = group.token.map(str::to_owned);
-        if !group.items.is_empty() {
-            pieces.push(Piece {
-                request: Request {
-                    content: Content::DataPoints,
-                    token: token.clone(),
-                    body: group.message.encode_to_vec().into(),
-                },
-                items: group.items,
-            });
-        }
-        if !group.histograms.is_empty() {
-            pieces.push(Piece {
-                request: Request {
-                    content: Content::OtlpHistograms,
-                    token,
-                    body: otlp(batch, &group.histograms)?,
-                },
-                items: group.histograms,
-            });
-        }
-    }
-    Ok((pieces, left_out))
+    let pieces = groups.into_iter().map(|group| group.into_pieces(batch));
+    let pieces: Vec<_> = pieces.collect::<Result<_, _>>()?;
+    Ok((pieces.into_iter().flatten().collect(), left_out))
 }
 
 /// The chosen points as they came, without the token.

@@ -58,3 +58,17 @@ async fn a_stopped_hub_refuses() {
     let refused = hub.door.offer(logs(1), "test").await.unwrap_err();
     assert_eq!(refused.reason, RefusalReason::Unavailable);
 }
+
+/// Scenario: an exporter has something of its own to send now and then; another has not.
+/// Guarantee: it is called while the hub runs, telemetry or not, and no longer once the hub has stopped.
+#[tokio::test]
+async fn a_tick_comes_while_the_hub_runs() {
+    let exporter = Scripted::ticking(Duration::from_millis(5));
+    let other = Scripted::new();
+    let hub = hub(&[&exporter, &other]).await;
+    exporter.ticked(3).await;
+    hub.running.stop(Duration::from_secs(1)).await;
+    let ticks = exporter.ticks();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!((exporter.ticks(), other.ticks()), (ticks, 0));
+}

@@ -45,6 +45,8 @@ pub struct Scripted {
     attempts: Arc<watch::Sender<usize>>,
     hang: bool,
     largest: usize,
+    tick: Option<Duration>,
+    ticks: Arc<watch::Sender<usize>>,
 }
 
 impl Scripted {
@@ -68,6 +70,8 @@ impl Scripted {
             attempts: Arc::new(watch::channel(0).0),
             hang: false,
             largest: usize::MAX,
+            tick: None,
+            ticks: Arc::new(watch::channel(0).0),
         }
     }
 
@@ -92,6 +96,28 @@ impl Scripted {
             largest: items,
             ..Scripted::new()
         }
+    }
+
+    /// One that wants to be called now and then.
+    pub fn ticking(period: Duration) -> Scripted {
+        Scripted {
+            tick: Some(period),
+            ..Scripted::new()
+        }
+    }
+
+    pub fn ticks(&self) -> usize {
+        *self.ticks.borrow()
+    }
+
+    /// Waits until it was called so often.
+    pub async fn ticked(&self, times: usize) {
+        let mut ticks = self.ticks.subscribe();
+        let enough = ticks.wait_for(|count| *count >= times);
+        tokio::time::timeout(Duration::from_secs(10), enough)
+            .await
+            .expect("it is called")
+            .unwrap();
     }
 
     pub fn with_queue(mut self, change: impl FnOnce(&mut Queue)) -> Scripted {
@@ -175,6 +201,15 @@ impl Exporter for Scripted {
             }
             outcome
         })
+    }
+
+    fn tick_interval(&self) -> Option<Duration> {
+        self.tick
+    }
+
+    fn tick(&self) -> BoxFuture<'_, ()> {
+        self.ticks.send_modify(|ticks| *ticks += 1);
+        Box::pin(async {})
     }
 }
 
