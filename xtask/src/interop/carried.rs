@@ -21,7 +21,10 @@ pub(super) fn plain(value: &Value) -> Value {
     };
     match kind.as_str() {
         "intValue" => number(content),
-        "doubleValue" => content.clone(),
+        "doubleValue" => match content.as_str().map(str::parse::<f64>) {
+            Some(Ok(float)) if float.is_finite() => float.into(),
+            _ => content.clone(),
+        },
         "arrayValue" => {
             let values = content["values"].as_array();
             values.into_iter().flatten().map(plain).collect()

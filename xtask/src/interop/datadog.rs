@@ -138,7 +138,7 @@ fn rounded(text: &str) -> String {
 /// delta as a sketch of as many values, with their sum.
 fn metrics(setting: &Setting) -> Result<Tests> {
     let directory = workspace::emptied("interop/runs/datadog-metrics")?;
-    let (golden, found) = through(setting, &directory, Signal::Metrics, 8)?;
+    let (golden, found) = through(setting, &directory, Signal::Metrics, 13)?;
     let received: Vec<Value> = found.values().map(|item| item["item"].clone()).collect();
     let sent = Items::from_lines(&golden.to_string())?;
     let mut compared = 0;

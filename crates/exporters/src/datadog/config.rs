@@ -482,6 +482,7 @@ impl Datadog {
             histograms: histograms.mode,
             aggregations: histograms.send_aggregation_metrics || histograms.send_count_sum_metrics,
             quantiles: keys.summaries.mode == SummaryMode::Gauges,
+            raw_sums: keys.sums.cumulative_monotonic_mode == CumulativeMode::RawValue,
         }
     }
 }

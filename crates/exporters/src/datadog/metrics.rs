@@ -60,6 +60,8 @@ pub(super) struct Mapping {
     pub(super) histograms: HistogramMode,
     pub(super) aggregations: bool,
     pub(super) quantiles: bool,
+    /// Sums that count from a fixed start are gauges.
+    pub(super) raw_sums: bool,
 }
 
 /// A request, and where it goes.
@@ -269,11 +271,12 @@ impl<'a> Converter<'a> {
     }
 
     fn number(&mut self, value: f64) {
-        let temporality = self.metric.aggregation_temporality;
-        match (self.metric.kind, temporality) {
+        let is_gauge = !self.metric.is_monotonic || self.mapping.raw_sums;
+        match (self.metric.kind, self.metric.aggregation_temporality) {
             (MetricKind::Sum, DELTA) => self.count("", value),
-            (MetricKind::Gauge, _) | (MetricKind::Sum, CUMULATIVE) => self.gauge("", value),
-            _ => self.refuse("a sum does not say whether it is delta or cumulative"),
+            (MetricKind::Sum, CUMULATIVE) if is_gauge => self.gauge("", value),
+            (MetricKind::Gauge, _) => self.gauge("", value),
+            _ => self.refuse("a sum is not delta, and can't be made so"),
         }
         if !value.is_finite() {
             self.refuse("NaN and infinity are no values to Datadog");

@@ -13,6 +13,7 @@ use fanlight_otlp::{Batch, DecodeError, TraceId};
 use prost::Message as _;
 use regex::Regex;
 
+use super::config::VERSION;
 use super::normalize;
 use super::source::{self, Source};
 use super::span::{self, Naming};
@@ -87,7 +88,10 @@ pub(super) fn pieces(
     mapping: &Mapping,
 ) -> Result<(Vec<Piece<Request>>, LeftOut), DecodeError> {
     let services = services(batch)?;
-    let mut out = Payloads::default();
+    let mut out = Payloads {
+        hostname: &mapping.hostname,
+        ..Payloads::default()
+    };
     let mut left_out = LeftOut::default();
     let mut number = 0..;
     for resource in batch.resources() {
@@ -193,7 +197,8 @@ fn chunks(spans: Vec<Numbered>) -> Vec<Vec<Numbered>> {
 
 /// Requests that are being filled.
 #[derive(Default)]
-struct Payloads {
+struct Payloads<'a> {
+    hostname: &'a str,
     done: Vec<Piece<Request>>,
     current: AgentPayload,
     samples: Vec<Sample>,
@@ -204,7 +209,7 @@ struct Payloads {
     origin: Origin,
 }
 
-impl Payloads {
+impl Payloads<'_> {
     /// Begins a resource.
     fn begin(&mut self, header: TracerPayload) {
         self.origin = Origin {
@@ -285,7 +290,8 @@ impl Payloads {
         payload
             .tracer_payloads
             .retain(|payload| !payload.chunks.is_empty());
-        payload.agent_version = concat!("fanlight-", env!("CARGO_PKG_VERSION")).to_owned();
+        self.hostname.clone_into(&mut payload.host_name);
+        payload.agent_version = VERSION.to_owned();
         self.size = 0;
         let items = std::mem::take(&mut self.items);
         let samples = std::mem::take(&mut self.samples);

@@ -185,8 +185,14 @@ fn expression(text: &str) -> Option<String> {
     Some(source)
 }
 
-/// What is excluded by default: names, and the dimension with its values that a point must have besides.
-const EXCLUDED: &[(&[&str], Option<(&str, &[&str])>)] = &[
+/// Names, and the dimension with its values that a point must have besides.
+type Excluded = (
+    &'static [&'static str],
+    Option<(&'static str, &'static [&'static str])>,
+);
+
+/// What is excluded by default.
+const EXCLUDED: &[Excluded] = &[
     (
         &[
             "cpu.interrupt",
@@ -263,7 +269,7 @@ const EXCLUDED: &[(&[&str], Option<(&str, &[&str])>)] = &[
 ];
 
 fn defaults() -> Result<Vec<Filter>, regex::Error> {
-    let filter = |(names, dimension): &(&[&str], Option<(&str, &[&str])>)| {
+    let filter = |(names, dimension): &Excluded| {
         let dimension = dimension.map(|(key, values)| {
             let patterns = Patterns::new(values.iter().copied())?;
             Ok((key.to_owned(), patterns))

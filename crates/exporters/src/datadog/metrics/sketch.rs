@@ -78,13 +78,14 @@ impl Sketch {
             *self.bins.first_entry()?.get_mut() += lowest;
         }
         let count: u64 = self.bins.values().sum();
+        let sum = self.sum.clamp(f64::MIN, f64::MAX);
         Some(Dogsketch {
             ts: seconds,
             cnt: i64::try_from(count).unwrap_or(i64::MAX),
             min,
             max,
-            avg: self.sum / count as f64,
-            sum: self.sum,
+            avg: sum / count as f64,
+            sum,
             k: self.bins.keys().copied().collect(),
             n: self
                 .bins
@@ -133,7 +134,6 @@ mod tests {
             (GAMMA, 1339),
             (f64::MAX, LARGEST + 1),
         ] {
-            // The largest value has a key far below the largest key: 2^1024 is bin 47,119.
             assert_eq!(key(value), expected, "{value}");
         }
         assert!((low(1) - 1e-9).abs() < 2e-11);
