@@ -192,9 +192,10 @@ fn compare(metric: &Value, received: &[Value]) -> Result<bool> {
     let nanoseconds = point["timeUnixNano"]
         .as_str()
         .and_then(|text| text.parse::<u64>().ok());
-    let time = nanoseconds.unwrap_or_default() / 1_000_000_000 * 1_000_000_000;
+    let seconds = nanoseconds.unwrap_or_default() / 1_000_000_000;
+    let time = format!("{seconds}000000000");
     ensure!(
-        found["timeUnixNano"] == time.to_string(),
+        found["timeUnixNano"] == time,
         "the time of {name} is {} and not {time}",
         found["timeUnixNano"]
     );
