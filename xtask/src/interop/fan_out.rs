@@ -15,7 +15,7 @@ use super::server::tempo::Tempo;
 use super::server::victoria_metrics::VictoriaMetrics;
 use super::tempo;
 use crate::hub::{Hub, Ports};
-use crate::otlp_json::{Items, unordered};
+use crate::otlp_json::Items;
 use crate::process::eventually;
 use crate::steps::{Steps, Tests};
 use crate::{http, workspace};
@@ -78,7 +78,7 @@ service:
     let spans = Golden::send(Signal::Traces, ports)?.items()?;
     Golden::send(Signal::Metrics, ports)?;
     let ids = trace_ids(&spans);
-    all_spans(&spans, unordered, || tempo::traces(&tempo, &ids)).context("Tempo")?;
+    all_spans(&spans, tempo::as_kept, || tempo::traces(&tempo, &ids)).context("Tempo")?;
     all_spans(&spans, as_kept, || jaeger.traces(&ids)).context("Jaeger")?;
     let of_prometheus = eventually(ARRIVAL, || series(prometheus.http)).context("Prometheus")?;
     let of_victoria = eventually(ARRIVAL, || series(victoria.http)).context("VictoriaMetrics")?;

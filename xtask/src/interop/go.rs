@@ -60,6 +60,8 @@ pub(super) struct Server {
     pub(super) command: &'static str,
     /// What `go mod edit` changes: a replacement by a folder of the repository is not part of the module.
     pub(super) edits: &'static [&'static str],
+    /// Files that are added to the sources: path and text.
+    pub(super) added: &'static [(&'static str, &'static str)],
 }
 
 impl Server {
@@ -70,7 +72,10 @@ impl Server {
     pub(super) fn build(&self, log: &Path) -> Result<PathBuf> {
         let directory = workspace::target().join("interop").join(self.name);
         let binary = directory.join("bin").join(self.name);
-        let wanted = format!("{} {} {:?}", self.module, self.version, self.edits);
+        let mut wanted = format!("{} {} {:?}", self.module, self.version, self.edits);
+        for (path, text) in self.added {
+            wanted.push_str(&format!("\n{path}\n{text}"));
+        }
         download::once(&directory, &wanted, || {
             println!(
                 "   building {} {}, which takes some minutes",
@@ -91,9 +96,14 @@ impl Server {
             for edit in self.edits {
                 go(&copy, &["mod", "edit", edit], log)?;
             }
+            for (path, text) in self.added {
+                std::fs::write(copy.join(path), text)?;
+            }
             let output = binary.display().to_string();
             let command = format!("./{}", self.command);
-            let build = ["build", "-mod=mod", "-trimpath", "-ldflags", "-s -w", "-o"];
+            // Older modules reach into the standard library, which Go's linker allowed before 1.23.
+            let linker = "-s -w -checklinkname=0";
+            let build = ["build", "-mod=mod", "-trimpath", "-ldflags", linker, "-o"];
             go(&copy, &[&build[..], &[&output, &command]].concat(), log)?;
             std::fs::remove_dir_all(copy)?;
             Ok(())

@@ -1,10 +1,11 @@
-//! Tempo behind the hub: the golden set's traces are read back from its API, and found by its search.
+//! Tempo behind the hub: the golden set's traces are read back from its API.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use fanlight_otlp::{Batch, Signal, json};
+use serde_json::Value;
 
 use super::Setting;
 use super::collector::sending;
@@ -27,7 +28,7 @@ pub(super) fn run(steps: &mut Steps, setting: &Setting) {
 }
 
 /// Scenario: the hub forwards the golden traces to Tempo.
-/// Guarantee: every span reads back from Tempo's API equal field by field, and TraceQL finds the trace by its service.
+/// Guarantee: every span reads back from Tempo's API equal field by field.
 fn hub_to_tempo(setting: &Setting, exporter: &str) -> Result<Tests> {
     let directory = workspace::emptied(&format!("interop/runs/tempo-{exporter}"))?;
     let tempo = Tempo::start(setting, &directory)?;
@@ -51,18 +52,9 @@ fn hub_to_tempo(setting: &Setting, exporter: &str) -> Result<Tests> {
         ensure!(has >= all, "Tempo has {has} of {all} spans");
         Ok(found)
     })?;
-    found
-        .mapped(unordered)
-        .must_equal(&sent.mapped(unordered))?;
-    eventually(Duration::from_secs(20), || {
-        let query = "/api/search?q=%7Bresource.service.name%3D%22checkout%22%7D";
-        let answer = http::get(tempo.http, query)?.json()?;
-        let found = answer["traces"].as_array().map_or(0, Vec::len);
-        ensure!(found == 1, "the search finds {answer}");
-        Ok(())
-    })?;
+    found.mapped(as_kept).must_equal(&sent.mapped(as_kept))?;
     hub.stop()?;
-    Ok(Tests::passed(2))
+    Ok(Tests::ONE)
 }
 
 /// The traces with these ids. Tempo's protobuf form of a trace is that of an OTLP request.
@@ -83,4 +75,38 @@ pub(super) fn traces(tempo: &Tempo, ids: &BTreeSet<String>) -> Result<Items> {
         lines.push('\n');
     }
     Items::from_lines(&lines)
+}
+
+/// A span in the form that it has before and after Tempo 1.5, whose OTLP is of 2022: no schema URLs, no attributes of scopes, no
+/// flags, no bytes.
+pub(super) fn as_kept(span: &mut Value) {
+    unordered(span);
+    without_fields(
+        span,
+        &["resourceSchema", "scopeSchema", "flags", "bytesValue"],
+    );
+    if let Some(scope) = span["scope"].as_object_mut() {
+        scope.remove("attributes");
+    }
+}
+
+/// Takes fields out wherever they are, and objects that are empty then.
+fn without_fields(value: &mut Value, names: &[&str]) {
+    match value {
+        Value::Array(values) => {
+            for element in values {
+                without_fields(element, names);
+            }
+        }
+        Value::Object(fields) => {
+            for field in fields.values_mut() {
+                without_fields(field, names);
+            }
+            fields.retain(|name, field| {
+                !names.contains(&&**name)
+                    && field.as_object().is_none_or(|object| !object.is_empty())
+            });
+        }
+        _ => {}
+    }
 }

@@ -18,6 +18,7 @@ const MODULE: go::Server = go::Server {
     edits: &[
         "-replace=github.com/grafana/loki/pkg/push=github.com/grafana/loki/pkg/push@v0.0.0-20250630054201-94c0ba7b0952",
     ],
+    added: &[],
 };
 
 /// A running Loki: push at `/loki/api/v1/push`, OTLP at `/otlp/v1/logs`, queries at `/loki/api/v1/query_range`.

@@ -28,6 +28,7 @@ const NEWEST: go::Server = go::Server {
     version: "v0.315.0",
     command: "cmd/prometheus",
     edits: &[],
+    added: &[],
 };
 
 /// A running Prometheus that takes remote write at `/api/v1/write`.

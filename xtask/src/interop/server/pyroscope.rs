@@ -17,6 +17,7 @@ const MODULE: go::Server = go::Server {
     command: "cmd/pyroscope",
     // Replaced by a folder in the repository, which is a module of its own.
     edits: &["-replace=github.com/grafana/pyroscope/api=github.com/grafana/pyroscope/api@v1.2.0"],
+    added: &[],
 };
 
 /// Parts of the one process that would find each other by the machine's address.

@@ -10,16 +10,21 @@ use crate::interop::server::ready;
 use crate::interop::{Setting, go};
 use crate::process::{Background, free_port};
 
-/// Later releases are no versions of the module, which has no `/v2` in its name.
+/// Later releases than 1.5 are no versions of the module, which has no `/v2` in its name.
 const MODULE: go::Server = go::Server {
     name: "tempo",
     module: "github.com/grafana/tempo",
     version: "v1.5.0",
     command: "cmd/tempo",
     edits: &[],
+    // Go 1.21 and newer start packages in the order of their names; the codec for Tempo's own types must come after gRPC's.
+    added: &[(
+        "pkg/gogocodec/order.go",
+        "package gogocodec\n\nimport _ \"google.golang.org/grpc/encoding/proto\"\n",
+    )],
 };
 
-/// A running Tempo: OTLP on two ports, `/api/v2/traces/ID` and `/api/search` on a third.
+/// A running Tempo: OTLP on two ports, `/api/traces/ID` on a third.
 #[derive(Debug)]
 pub(in crate::interop) struct Tempo {
     _process: Background,
@@ -53,7 +58,6 @@ memberlist:
   bind_addr: [127.0.0.1]
   bind_port: {gossip}
 distributor:
-  max_attribute_bytes: 65536
   receivers:
     otlp:
       protocols:

@@ -15,6 +15,7 @@ const MODULE: go::Server = go::Server {
     version: "v1.122.0",
     command: "app/victoria-metrics",
     edits: &[],
+    added: &[],
 };
 
 /// A running VictoriaMetrics: remote write at `/api/v1/write`, Prometheus' query API at `/api/v1/query`.
