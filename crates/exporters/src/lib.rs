@@ -11,7 +11,10 @@ mod debug;
 mod delivery;
 mod file;
 // Shared by exporters whose backends take JSON of their own.
+mod fit;
 mod json_object;
+mod limits;
+mod logs_as_spans;
 mod otlp;
 mod otlp_grpc;
 mod otlp_http;
@@ -20,7 +23,9 @@ mod pieces;
 mod sapm;
 mod signalfx;
 // Shared by the two exporters to Splunk Observability Cloud.
+mod presets;
 mod splunk_ingest;
 mod table;
+mod temporality;
 
 pub use table::{EXPORTERS, LATER};

@@ -1,23 +1,55 @@
-//! What the two OTLP exporters share: which signals they take, and their answers.
+//! What the two OTLP exporters share: which signals they take, requests that are too large, and their answers.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use fanlight_config::blocks::{Queue, Retry};
 use fanlight_config::{ConfigError, Node};
-use fanlight_otlp::{Signal, SignalSet, response};
+use fanlight_net::status::Advice;
+use fanlight_otlp::{Batch, Signal, SignalSet, response};
 use fanlight_pipeline::{ExportSettings, Outcome};
+use futures::future::BoxFuture;
 use serde::Deserialize;
+
+use crate::fit::Wishes;
+use crate::temporality::Temporality;
+
+/// What to tell when an OTLP backend of unknown make refuses.
+pub(crate) const OVER_HTTP: Advice = Advice {
+    not_found: "is the path right? endpoint gets /v1/traces and so on added; traces_endpoint and its like are used as they are",
+    ..Advice::GENERAL
+};
+
+/// The same over gRPC.
+pub(crate) const OVER_GRPC: Advice = Advice {
+    not_found: "the server has no OTLP/gRPC service for this signal; does it listen on this port?",
+    ..Advice::GENERAL
+};
 
 /// Keys besides those of the client.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Shared {
-    /// The signals to take. Default: all. Not in the Collector.
+    /// The signals to take. Default: all that the backend takes. Not in the Collector.
     pub(crate) signals: Option<Vec<String>>,
+    /// Whether metrics are made `delta` or `cumulative`, or stay `unchanged`. Default: what the backend insists on, else
+    /// unchanged. Not in the Collector.
+    temporality: Option<TemporalityKey>,
+    /// Whether log records go as spans, for a backend that takes traces only. Default: false, but for such presets as say
+    /// otherwise. Not in the Collector.
+    logs_as_spans: Option<bool>,
     /// The queue in front of it.
-    pub(crate) sending_queue: Queue,
+    sending_queue: Queue,
     /// What happens when the backend does not answer well.
-    pub(crate) retry_on_failure: Retry,
+    retry_on_failure: Retry,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum TemporalityKey {
+    Delta,
+    Cumulative,
+    Unchanged,
 }
 
 impl Shared {
@@ -30,25 +62,131 @@ impl Shared {
         }
     }
 
-    /// The signals that it takes.
-    pub(crate) fn signals(&self, node: &Node) -> Result<SignalSet, ConfigError> {
-        let Some(names) = &self.signals else {
-            return Ok(SignalSet::ALL);
+    /// The signals that it takes, of those that the backend takes.
+    pub(crate) fn signals(
+        &self,
+        node: &Node,
+        known: SignalSet,
+        wishes: &Wishes,
+    ) -> Result<SignalSet, ConfigError> {
+        let takes = match wishes.logs_as_spans && known.contains(Signal::Traces) {
+            true => known.with(Signal::Logs),
+            false => known,
         };
-        let signal = |name: &String| {
+        let Some(names) = &self.signals else {
+            return Ok(takes);
+        };
+        let mut signals = SignalSet::NONE;
+        for name in names {
             let known = Signal::ALL.map(Signal::name);
-            name.parse::<Signal>().map_err(|error| {
+            let signal = name.parse::<Signal>().map_err(|error| {
                 node.error_at("signals", error.to_string())
                     .suggest(name, &known)
-            })
-        };
-        let signals: SignalSet = names.iter().map(signal).collect::<Result<_, _>>()?;
+            })?;
+            if !takes.contains(signal) {
+                let why = format!("this backend takes {takes}, not {signal}");
+                return Err(node.error_at("signals", why));
+            }
+            signals = signals.with(signal);
+        }
         if signals.is_empty() {
             return Err(node
                 .error_at("signals", "an exporter that takes no signal is of no use")
                 .hint("leave the key out to take all"));
         }
         Ok(signals)
+    }
+
+    /// What the user says, over what is known of the backend.
+    pub(crate) fn wishes(&self, mut known: Wishes) -> Wishes {
+        match self.temporality {
+            Some(TemporalityKey::Delta) => known.temporality = Some(Temporality::Delta),
+            Some(TemporalityKey::Cumulative) => known.temporality = Some(Temporality::Cumulative),
+            Some(TemporalityKey::Unchanged) => known.temporality = None,
+            None => {}
+        }
+        known.logs_as_spans = self.logs_as_spans.unwrap_or(known.logs_as_spans);
+        known
+    }
+}
+
+/// How one request ended.
+pub(crate) enum Answered {
+    /// As any.
+    With(Outcome),
+    /// The backend won't take so much at once; the outcome is for a batch that can't be made smaller.
+    TooLarge(Outcome),
+}
+
+/// Sends one request.
+pub(crate) trait Attempt {
+    /// Tries once.
+    fn attempt<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Answered>;
+}
+
+/// Sends a batch in requests of at most so many bytes (zero: no limit), in halves where the backend finds it too large
+/// even so. The outcome is of the whole.
+pub(crate) async fn send_within(
+    batch: &Batch,
+    request_bytes: usize,
+    exporter: &(impl Attempt + Sync),
+) -> Outcome {
+    let mut waiting: VecDeque<Batch> = batch.clone().split_bytes(request_bytes).into();
+    let is_one = waiting.len() == 1;
+    let (mut settled, mut rejected, mut reason) = (0, 0, String::new());
+    while let Some(part) = waiting.pop_front() {
+        let outcome = match exporter.attempt(&part).await {
+            Answered::TooLarge(outcome) => {
+                let halves = part.clone().split(part.items().div_ceil(2));
+                if halves.len() > 1 {
+                    halves
+                        .into_iter()
+                        .rev()
+                        .for_each(|half| waiting.push_front(half));
+                    continue;
+                }
+                outcome
+            }
+            Answered::With(outcome) if is_one && settled == 0 && waiting.is_empty() => {
+                return outcome;
+            }
+            Answered::With(outcome) => outcome,
+        };
+        let items = part.items();
+        match outcome {
+            Outcome::Delivered => {}
+            Outcome::Partial {
+                rejected: some,
+                why,
+            } => {
+                rejected += some;
+                reason = why;
+            }
+            Outcome::Rejected { why } => {
+                rejected += items as u64;
+                reason = why;
+            }
+            Outcome::Retry { after, why } | Outcome::Resend { after, why, .. } if settled == 0 => {
+                return Outcome::Retry { after, why };
+            }
+            Outcome::Retry { after, why } | Outcome::Resend { after, why, .. } => {
+                return Outcome::Resend {
+                    rest: batch.select(|number| number >= settled),
+                    rejected,
+                    after,
+                    why,
+                };
+            }
+        }
+        settled += items;
+    }
+    match rejected {
+        0 => Outcome::Delivered,
+        _ if rejected >= batch.items() as u64 => Outcome::Rejected { why: reason },
+        _ => Outcome::Partial {
+            rejected,
+            why: reason,
+        },
     }
 }
 

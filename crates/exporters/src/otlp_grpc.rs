@@ -7,16 +7,18 @@ use std::time::Duration;
 
 use fanlight_config::blocks::{self, Compression};
 use fanlight_config::{ComponentId, ConfigError, Node};
-use fanlight_net::grpc::{GrpcClient, target};
+use fanlight_net::grpc::{CallError, GrpcClient, target};
+use fanlight_net::status::{Advice, Code};
 use fanlight_otlp::{Batch, SignalSet};
 use fanlight_pipeline::{
     BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig, ExporterKind,
-    Outcome, Peer,
+    Outcome, Peer, Prepared,
 };
 use futures::future::BoxFuture;
 use serde::Deserialize;
 
-use crate::otlp::{Shared, accepted};
+use crate::fit::{Fit, Wishes};
+use crate::otlp::{Answered, Attempt, OVER_GRPC, Shared, accepted, send_within};
 
 /// The component type.
 pub(crate) static KIND: ExporterKind = ExporterKind {
@@ -39,15 +41,28 @@ struct OtlpGrpc {
     signals: SignalSet,
     peer: Peer,
     uses_tls: bool,
+    wishes: Wishes,
+    advice: Advice,
+}
+
+/// What is known of a backend beyond that it speaks OTLP over gRPC: a preset is lowered to this.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    /// The signals that it takes.
+    pub(crate) signals: SignalSet,
+    /// What to tell when it refuses.
+    pub(crate) advice: Advice,
+    /// What batches must look like.
+    pub(crate) wishes: Wishes,
 }
 
 /// Keys of its own.
 #[derive(Debug, Deserialize)]
 #[serde(default)]
-struct Keys {
+pub(crate) struct Keys {
     /// How long one attempt may take; zero means forever. Default: 5s.
     #[serde(with = "fanlight_config::duration")]
-    timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
 impl Default for Keys {
@@ -60,15 +75,34 @@ impl Default for Keys {
 
 fn decode(node: &Node) -> Result<Box<dyn ExporterConfig>, ConfigError> {
     let (keys, shared, client) = node.decode_three::<Keys, Shared, blocks::GrpcClient>()?;
-    let signals = shared.signals(node)?;
+    let known = Known {
+        signals: SignalSet::ALL,
+        advice: OVER_GRPC,
+        wishes: Wishes::default(),
+    };
+    lowered(node, client, shared, keys.timeout, known)
+}
+
+/// The configuration of an exporter to a backend of which something is known.
+pub(crate) fn lowered(
+    node: &Node,
+    client: blocks::GrpcClient,
+    shared: Shared,
+    timeout: Duration,
+    known: Known,
+) -> Result<Box<dyn ExporterConfig>, ConfigError> {
+    let wishes = shared.wishes(known.wishes);
+    let signals = shared.signals(node, known.signals, &wishes)?;
     let (peer, uses_tls) = target(&client).map_err(|why| node.error_at("endpoint", why))?;
     Ok(Box::new(OtlpGrpc {
         client,
         shared,
-        timeout: keys.timeout,
+        timeout,
         signals,
         peer,
         uses_tls,
+        wishes,
+        advice: known.advice,
     }))
 }
 
@@ -105,27 +139,53 @@ impl ExporterConfig for OtlpGrpc {
     }
 
     fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Exporter>, BuildError> {
-        Ok(Box::new(GrpcExporter(GrpcClient::new(
-            &self.client,
-            COMPRESSION,
-            context,
-        )?)))
+        let client = GrpcClient::new(&self.client, COMPRESSION, context)?;
+        Ok(Box::new(GrpcExporter {
+            client: client.with_advice(self.advice),
+            request_bytes: self.wishes.limits.request_bytes,
+            fit: Fit::new(self.wishes.clone()),
+        }))
     }
 }
 
-struct GrpcExporter(GrpcClient);
+struct GrpcExporter {
+    client: GrpcClient,
+    request_bytes: usize,
+    fit: Fit,
+}
 
 impl Exporter for GrpcExporter {
+    fn prepare(&self, batch: Batch) -> Prepared {
+        self.fit.prepare(batch)
+    }
+
     fn send<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome> {
+        Box::pin(send_within(batch, self.request_bytes, self))
+    }
+}
+
+impl Attempt for GrpcExporter {
+    fn attempt<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Answered> {
         Box::pin(async move {
-            match self
-                .0
-                .call(batch.signal().info().grpc_method, batch.bytes().clone())
-                .await
-            {
-                Ok(answer) => accepted(batch.signal(), &answer, false),
-                Err(error) => self.0.outcome(error),
+            let method = batch.signal().info().grpc_method;
+            match self.client.call(method, batch.bytes().clone()).await {
+                Ok(answer) => Answered::With(accepted(batch.signal(), &answer, false)),
+                Err(error) => {
+                    let is_too_large = is_too_large(&error);
+                    let outcome = self.client.outcome(error);
+                    match is_too_large {
+                        true => Answered::TooLarge(outcome),
+                        false => Answered::With(outcome),
+                    }
+                }
             }
         })
     }
+}
+
+/// Servers say that a message is too long with the status that also says that they are busy; only busy ones name a delay
+/// ([OTLP](https://opentelemetry.io/docs/specs/otlp/#failures)).
+fn is_too_large(error: &CallError) -> bool {
+    matches!(error, CallError::Status(status)
+        if status.code == Code::ResourceExhausted && status.retry_after.is_none())
 }

@@ -9,17 +9,18 @@ use bytes::Bytes;
 use fanlight_config::blocks::{self, Compression};
 use fanlight_config::{ComponentId, ConfigError, Endpoint, Node, Scheme};
 use fanlight_net::http::HttpClient;
-use fanlight_net::status::BodyFormat;
+use fanlight_net::status::{Advice, BodyFormat};
 use fanlight_otlp::{Batch, Signal, SignalSet, json};
 use fanlight_pipeline::{
     BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig, ExporterKind,
-    Outcome, Peer,
+    Outcome, Peer, Prepared,
 };
 use futures::future::BoxFuture;
-use http::Uri;
+use http::{StatusCode, Uri};
 use serde::Deserialize;
 
-use crate::otlp::{Shared, accepted};
+use crate::fit::{Fit, Wishes};
+use crate::otlp::{Answered, Attempt, OVER_HTTP, Shared, accepted, send_within};
 
 /// The component type.
 pub(crate) static KIND: ExporterKind = ExporterKind {
@@ -44,6 +45,38 @@ struct OtlpHttp {
     signals: SignalSet,
     /// Where each signal goes; none for a signal that it does not take.
     targets: [Option<Target>; 4],
+    wishes: Wishes,
+    advice: Advice,
+}
+
+/// What is known of a backend beyond that it speaks OTLP over HTTP: a preset is lowered to this.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    /// The signals that it takes.
+    pub(crate) signals: SignalSet,
+    /// What to tell when it refuses.
+    pub(crate) advice: Advice,
+    /// What batches must look like.
+    pub(crate) wishes: Wishes,
+    /// Where signals go that do not go to the endpoint: whole URLs.
+    pub(crate) targets: [Option<Endpoint>; 4],
+    /// What is put behind the endpoint for signals that do not go to the usual path.
+    pub(crate) paths: [Option<&'static str>; 4],
+    /// How bodies are written.
+    pub(crate) format: BodyFormat,
+}
+
+impl Default for Known {
+    fn default() -> Known {
+        Known {
+            signals: SignalSet::ALL,
+            advice: OVER_HTTP,
+            wishes: Wishes::default(),
+            targets: [const { None }; 4],
+            paths: [None; 4],
+            format: BodyFormat::Protobuf,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -79,16 +112,40 @@ enum Encoding {
 
 fn decode(node: &Node) -> Result<Box<dyn ExporterConfig>, ConfigError> {
     let (keys, shared, client) = node.decode_three::<Keys, Shared, blocks::HttpClient>()?;
-    let wanted = shared.signals(node)?;
-    let own = [
-        &keys.traces_endpoint,
-        &keys.metrics_endpoint,
-        &keys.logs_endpoint,
-        &keys.profiles_endpoint,
-    ];
+    let known = Known {
+        targets: [
+            keys.traces_endpoint,
+            keys.metrics_endpoint,
+            keys.logs_endpoint,
+            keys.profiles_endpoint,
+        ],
+        format: match keys.encoding {
+            Encoding::Proto => BodyFormat::Protobuf,
+            Encoding::Json => BodyFormat::Json,
+        },
+        ..Known::default()
+    };
+    lowered(node, client, shared, known)
+}
+
+/// The configuration of an exporter to a backend of which something is known.
+pub(crate) fn lowered(
+    node: &Node,
+    client: blocks::HttpClient,
+    shared: Shared,
+    known: Known,
+) -> Result<Box<dyn ExporterConfig>, ConfigError> {
+    let wishes = shared.wishes(known.wishes);
+    let wanted = shared.signals(node, known.signals, &wishes)?;
     let mut targets = [const { None }; 4];
-    for ((signal, own), target) in Signal::ALL.into_iter().zip(own).zip(&mut targets) {
-        if !wanted.contains(signal) {
+    let places = known.targets.iter().zip(known.paths);
+    for ((signal, (own, path)), target) in Signal::ALL.into_iter().zip(places).zip(&mut targets) {
+        let is_needed = match (signal, wishes.logs_as_spans) {
+            (Signal::Logs, true) => false,
+            (Signal::Traces, true) => wanted.contains(signal) || wanted.contains(Signal::Logs),
+            _ => wanted.contains(signal),
+        };
+        if !is_needed {
             continue;
         }
         let insecure = client.tls.insecure;
@@ -98,32 +155,33 @@ fn decode(node: &Node) -> Result<Box<dyn ExporterConfig>, ConfigError> {
                     .map_err(|why| node.error_at(&key_of(signal), why))?,
             ),
             (None, Some(base)) => Some(
-                Target::new(base, insecure, signal.info().http_path)
+                Target::new(base, insecure, path.unwrap_or(signal.info().http_path))
                     .map_err(|why| node.error_at("endpoint", why))?,
             ),
             (None, None) => None,
         };
     }
-    let signals: SignalSet = Signal::ALL
+    let reached = Signal::ALL
         .into_iter()
         .zip(&targets)
-        .filter(|(_, target)| target.is_some())
-        .map(|(signal, _)| signal)
-        .collect();
+        .filter(|(_, target)| target.is_some());
+    let mut signals: SignalSet = reached.map(|(signal, _)| signal).collect();
+    if wishes.logs_as_spans && signals.contains(Signal::Traces) {
+        signals = signals.with(Signal::Logs);
+    }
+    signals = signals.and(wanted);
     if signals.is_empty() || (shared.signals.is_some() && signals != wanted) {
         let error = node.error_at("endpoint", "there is no endpoint to send to");
         return Err(error.hint("write endpoint: https://host:4318, or a whole URL such as traces_endpoint: https://host:4318/v1/traces"));
     }
-    let format = match keys.encoding {
-        Encoding::Proto => BodyFormat::Protobuf,
-        Encoding::Json => BodyFormat::Json,
-    };
     Ok(Box::new(OtlpHttp {
         client,
         shared,
-        format,
+        format: known.format,
         signals,
         targets,
+        wishes,
+        advice: known.advice,
     }))
 }
 
@@ -194,9 +252,11 @@ impl ExporterConfig for OtlpHttp {
         let known: Vec<Uri> = urls.iter().flatten().cloned().collect();
         let client = HttpClient::new(&self.client, COMPRESSION, &known, context)?;
         Ok(Box::new(HttpExporter {
-            client,
+            client: client.with_advice(self.advice),
             urls,
             format: self.format,
+            request_bytes: self.wishes.limits.request_bytes,
+            fit: Fit::new(self.wishes.clone()),
         }))
     }
 }
@@ -230,31 +290,43 @@ struct HttpExporter {
     client: HttpClient,
     urls: [Option<Uri>; 4],
     format: BodyFormat,
+    request_bytes: usize,
+    fit: Fit,
 }
 
 impl Exporter for HttpExporter {
+    fn prepare(&self, batch: Batch) -> Prepared {
+        self.fit.prepare(batch)
+    }
+
     fn send<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome> {
+        Box::pin(send_within(batch, self.request_bytes, self))
+    }
+}
+
+impl Attempt for HttpExporter {
+    fn attempt<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Answered> {
         Box::pin(async move {
             let signal = batch.signal();
             let Some(Some(url)) = self.urls.get(signal as usize) else {
-                return Outcome::Rejected {
-                    why: format!("there is no endpoint for {signal}"),
-                };
+                let why = format!("there is no endpoint for {signal}");
+                return Answered::With(Outcome::Rejected { why });
             };
             let body = match self.body(batch) {
                 Ok(body) => body,
-                Err(why) => return Outcome::Rejected { why },
+                Err(why) => return Answered::With(Outcome::Rejected { why }),
             };
-            match self
-                .client
-                .post(url, self.format.content_type(), body)
-                .await
-            {
+            let content_type = self.format.content_type();
+            match self.client.post(url, content_type, body).await {
                 Ok(answer) if answer.status.is_success() => {
-                    accepted(signal, &answer.body, self.format == BodyFormat::Json)
+                    let is_json = self.format == BodyFormat::Json;
+                    Answered::With(accepted(signal, &answer.body, is_json))
                 }
-                Ok(answer) => self.client.outcome(url, &answer),
-                Err(outcome) => outcome,
+                Ok(answer) if answer.status == StatusCode::PAYLOAD_TOO_LARGE => {
+                    Answered::TooLarge(self.client.outcome(url, &answer))
+                }
+                Ok(answer) => Answered::With(self.client.outcome(url, &answer)),
+                Err(outcome) => Answered::With(outcome),
             }
         })
     }

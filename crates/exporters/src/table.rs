@@ -2,18 +2,34 @@
 
 use fanlight_pipeline::ExporterKind;
 
-use crate::{datadog, debug, file, otlp_grpc, otlp_http, sapm, signalfx};
-
 /// Every exporter type of this crate.
 pub const EXPORTERS: &[&ExporterKind] = &[
-    &otlp_grpc::KIND,
-    &otlp_http::KIND,
-    &datadog::KIND,
-    &debug::KIND,
-    &file::KIND,
-    &sapm::KIND,
-    &signalfx::KIND,
+    &crate::otlp_grpc::KIND,
+    &crate::otlp_http::KIND,
+    &crate::datadog::KIND,
+    &crate::debug::KIND,
+    &crate::file::KIND,
+    &crate::sapm::KIND,
+    &crate::signalfx::KIND,
     &crate::awsxray::KIND,
+    &crate::presets::local::JAEGER,
+    &crate::presets::local::TEMPO,
+    &crate::presets::local::ALLOY,
+    &crate::presets::local::MIMIR,
+    &crate::presets::local::DATADOG_AGENT,
+    &crate::presets::llm::LANGFUSE,
+    &crate::presets::llm::PHOENIX,
+    &crate::presets::llm::ARIZE,
+    &crate::presets::llm::OPIK,
+    &crate::presets::llm::LOGFIRE,
+    &crate::presets::llm::HELICONE,
+    &crate::presets::cloud::GRAFANA_CLOUD,
+    &crate::presets::cloud::HONEYCOMB,
+    &crate::presets::cloud::DATADOG_OTLP,
+    &crate::presets::cloud::NEW_RELIC,
+    &crate::presets::cloud::ELASTIC_APM,
+    &crate::presets::cloud::SPLUNK_O11Y,
+    &crate::presets::cloud::LIGHTSTEP,
 ];
 
 /// Types of the Collector that are known here but come with a later release: name, and what to do until then.

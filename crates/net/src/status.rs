@@ -5,10 +5,12 @@
 //! retryable are HTTP 429, 502, 503, 504 and gRPC `CANCELLED`, `DEADLINE_EXCEEDED`, `ABORTED`, `OUT_OF_RANGE`,
 //! `UNAVAILABLE`, `DATA_LOSS`; `RESOURCE_EXHAUSTED` only where the server says when to come back.
 
+mod advice;
 mod answer;
 mod code;
 mod failure;
 
+pub use advice::Advice;
 pub use answer::{grpc_outcome, http_outcome, retry_after};
 pub use code::Code;
 pub use failure::{BodyFormat, Failure};

@@ -23,8 +23,10 @@
 //! Scopes and resources that drops leave empty go too. Unknown fields stay.
 
 mod attribute_list;
+mod points;
 
 pub use attribute_list::AttributeList;
+pub use points::{NewBuckets, NewExponentialHistogram, NewHistogram, NewValue, has_temporality};
 
 use crate::decode::count;
 use crate::schema::Message;

@@ -89,6 +89,8 @@ pub struct Prepared {
     pub dropped: u64,
     /// Why they were left out, and what the user can do; empty when nothing was.
     pub why: String,
+    /// How many attributes were cut short or left out to stay within the destination's limits.
+    pub trimmed: u64,
 }
 
 impl From<Batch> for Prepared {
@@ -97,6 +99,7 @@ impl From<Batch> for Prepared {
             batch,
             dropped: 0,
             why: String::new(),
+            trimmed: 0,
         }
     }
 }

@@ -81,6 +81,7 @@ pub(crate) struct ExporterCounters {
     pub(crate) enqueue_failed: PerSignal,
     pub(crate) parked: PerSignal,
     pub(crate) retries: AtomicU64,
+    pub(crate) trimmed_attributes: AtomicU64,
     pub(crate) batches: AtomicU64,
     pub(crate) in_flight: AtomicU64,
     pub(crate) queue_size: AtomicU64,
@@ -169,6 +170,8 @@ pub struct ExporterSnapshot {
     pub parked: BTreeMap<Signal, u64>,
     /// Attempts that failed and were made again.
     pub retries: u64,
+    /// Attributes cut short or left out to stay within the destination's limits.
+    pub trimmed_attributes: u64,
     /// Batches handed to the exporter.
     pub batches: u64,
     /// Attempts being made now.
@@ -314,6 +317,7 @@ impl Status {
             enqueue_failed: PerSignal::default(),
             parked: PerSignal::default(),
             retries: AtomicU64::default(),
+            trimmed_attributes: AtomicU64::default(),
             batches: AtomicU64::default(),
             in_flight: AtomicU64::default(),
             queue_size: AtomicU64::default(),
@@ -420,6 +424,7 @@ impl ExporterCounters {
             enqueue_failed: self.enqueue_failed.read(),
             parked: self.parked.read(),
             retries: self.retries.load(Ordering::Relaxed),
+            trimmed_attributes: self.trimmed_attributes.load(Ordering::Relaxed),
             batches: self.batches.load(Ordering::Relaxed),
             in_flight: self.in_flight.load(Ordering::Relaxed),
             queue_size: self.queue_size.load(Ordering::Relaxed),

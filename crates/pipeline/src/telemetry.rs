@@ -212,6 +212,12 @@ impl Gathered {
             exporter.retries as f64,
         );
         self.add(
+            Name::EXPORTER_TRIMMED_ATTRIBUTES,
+            None,
+            labels.clone(),
+            exporter.trimmed_attributes as f64,
+        );
+        self.add(
             Name::EXPORTER_FAILING,
             None,
             labels,

@@ -25,7 +25,7 @@ use crate::compress::{Compressor, Encoding};
 use crate::connect::{Connector, server_name};
 use crate::http::{encoding, header_map, no_answer};
 use crate::intake::{Intake, Limits};
-use crate::status::{Code, grpc_outcome};
+use crate::status::{Advice, Code, grpc_outcome};
 use crate::tls;
 
 const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
@@ -48,6 +48,7 @@ pub struct GrpcClient {
     auth: Option<Arc<dyn ClientAuth>>,
     compressor: Option<Compressor>,
     intake: Intake,
+    advice: Advice,
 }
 
 /// A call did not succeed.
@@ -162,7 +163,15 @@ impl GrpcClient {
             auth,
             compressor,
             intake: Intake::default(),
+            advice: Advice::GENERAL,
         })
+    }
+
+    /// The same client, with what to tell the user when this backend refuses.
+    #[must_use]
+    pub fn with_advice(mut self, advice: Advice) -> GrpcClient {
+        self.advice = advice;
+        self
     }
 
     /// Calls a method (`/package.Service/Method`) and returns its answer.
@@ -189,13 +198,20 @@ impl GrpcClient {
     /// What a failed call means; secrets that the server repeats are taken out of its words.
     pub fn outcome(&self, error: CallError) -> Outcome {
         let status = match error {
-            CallError::NoAnswer(why) => return Outcome::Retry { after: None, why },
+            CallError::NoAnswer(why) => {
+                let why = self.advice.explain_connection(why);
+                return Outcome::Retry { after: None, why };
+            }
             CallError::Status(status) => status,
         };
         let mut sent = self.headers.clone();
         // Credentials that can't be had now can't be in the answer either.
         drop(auth::add_credentials(self.auth.as_ref(), &mut sent));
-        Secrets::of_headers(sent.iter()).redact_outcome(grpc_outcome(&status, &self.target))
+        Secrets::of_headers(sent.iter()).redact_outcome(grpc_outcome(
+            &status,
+            &self.target,
+            &self.advice,
+        ))
     }
 
     async fn request(&self, method: &'static str, message: Bytes) -> Result<Request<Body>, String> {

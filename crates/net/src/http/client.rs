@@ -18,6 +18,7 @@ use crate::auth::{self, Secrets};
 use crate::body::Body;
 use crate::compress::{Compressor, Encoding};
 use crate::connect::{Connector, causes, server_name};
+use crate::status::Advice;
 use crate::{status, tls};
 
 /// How much of an answer is read.
@@ -29,6 +30,7 @@ pub struct HttpClient {
     headers: HeaderMap,
     auth: Option<Arc<dyn ClientAuth>>,
     compressor: Option<Compressor>,
+    advice: Advice,
 }
 
 /// An answer, whatever its status.
@@ -96,7 +98,15 @@ impl HttpClient {
             headers,
             auth,
             compressor,
+            advice: Advice::GENERAL,
         })
+    }
+
+    /// The same client, with what to tell the user when this backend refuses.
+    #[must_use]
+    pub fn with_advice(mut self, advice: Advice) -> HttpClient {
+        self.advice = advice;
+        self
     }
 
     /// The same client with a header that carries a secret, such as a backend's own token header; the configuration's
@@ -168,7 +178,7 @@ impl HttpClient {
             .client
             .request(request)
             .await
-            .map_err(|error| failed(no_answer(&url, &error)))?;
+            .map_err(|error| failed(self.advice.explain_connection(no_answer(&url, &error))))?;
         let (head, body) = response.into_parts();
         let body = read_answer(body).await;
         Ok(Answer {
@@ -186,6 +196,7 @@ impl HttpClient {
             &answer.headers,
             &answer.body,
             &target,
+            &self.advice,
             SystemTime::now(),
         );
         let mut sent = self.headers.clone();

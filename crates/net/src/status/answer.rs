@@ -7,7 +7,7 @@ use fanlight_pipeline::Outcome;
 use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 
-use super::{BodyFormat, Code};
+use super::{Advice, BodyFormat, Code};
 use crate::grpc::Status;
 
 /// How much of a server's own words goes into an error, in characters.
@@ -21,14 +21,15 @@ pub fn http_outcome(
     headers: &HeaderMap,
     body: &[u8],
     target: &str,
+    advice: &Advice,
     now: SystemTime,
 ) -> Outcome {
     let quote = quote_body(headers, body);
-    let mut why = format!("{target} answered {status}");
+    let mut why = format!("{} answered {status}", advice.who(target));
     if !quote.is_empty() {
         why.push_str(&format!(": {quote}"));
     }
-    if let Some(advice) = http_advice(status, headers) {
+    if let Some(advice) = http_advice(status, headers, advice) {
         why.push_str(&format!(" ({advice})"));
     }
     match status.as_u16() {
@@ -41,12 +42,12 @@ pub fn http_outcome(
 }
 
 /// What a gRPC status other than OK means.
-pub fn grpc_outcome(status: &Status, target: &str) -> Outcome {
-    let mut why = format!("{target} answered {}", status.code.name());
+pub fn grpc_outcome(status: &Status, target: &str, advice: &Advice) -> Outcome {
+    let mut why = format!("{} answered {}", advice.who(target), status.code.name());
     if !status.message.is_empty() {
         why.push_str(&format!(": {}", shorten(&status.message)));
     }
-    if let Some(advice) = grpc_advice(status.code) {
+    if let Some(advice) = grpc_advice(status.code, advice) {
         why.push_str(&format!(" ({advice})"));
     }
     let after = status.retry_after.map(|delay| delay.min(LONGEST_DELAY));
@@ -70,7 +71,7 @@ pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     Some(delay.min(LONGEST_DELAY))
 }
 
-fn http_advice(status: StatusCode, headers: &HeaderMap) -> Option<String> {
+fn http_advice(status: StatusCode, headers: &HeaderMap, advice: &Advice) -> Option<String> {
     let advice = match status.as_u16() {
         300..=399 => {
             let location = headers
@@ -83,11 +84,8 @@ fn http_advice(status: StatusCode, headers: &HeaderMap) -> Option<String> {
                 shorten(location)
             ));
         }
-        401 | 403 => "check the credentials: the headers or auth of this exporter",
-        404 => {
-            "is the path right? endpoint gets /v1/traces and so on added; traces_endpoint and its like are used as they are"
-        }
-        405 => "does an OTLP/HTTP receiver listen at this path?",
+        401 | 403 => advice.credentials,
+        404 | 405 => advice.not_found,
         413 => "send smaller batches: set sending_queue.batch.max_size",
         415 => {
             "the server does not take this format: try encoding: json or proto, or compression: none"
@@ -97,14 +95,10 @@ fn http_advice(status: StatusCode, headers: &HeaderMap) -> Option<String> {
     Some(advice.to_owned())
 }
 
-const fn grpc_advice(code: Code) -> Option<&'static str> {
+const fn grpc_advice(code: Code, advice: &Advice) -> Option<&'static str> {
     match code {
-        Code::Unauthenticated | Code::PermissionDenied => {
-            Some("check the credentials: the headers or auth of this exporter")
-        }
-        Code::Unimplemented => Some(
-            "the server has no OTLP/gRPC service for this signal; does it listen on this port?",
-        ),
+        Code::Unauthenticated | Code::PermissionDenied => Some(advice.credentials),
+        Code::Unimplemented => Some(advice.not_found),
         Code::ResourceExhausted => Some("send smaller batches: set sending_queue.batch.max_size"),
         _ => None,
     }

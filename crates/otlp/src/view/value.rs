@@ -1,6 +1,7 @@
 //! Attribute values and attribute lists.
 
 use std::fmt;
+use std::hash::BuildHasher;
 
 use crate::DecodeError;
 use crate::wire::{List, Record, Records};
@@ -218,6 +219,15 @@ impl<'a> Attributes<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// A number that lists with the same keys and values share, in whatever order they stand: what identifies a series.
+    pub fn fingerprint(&self, hasher: &impl BuildHasher) -> u64 {
+        let hashes = self
+            .list
+            .flatten()
+            .map(|record| hasher.hash_one(record.raw()));
+        hashes.fold(0, u64::wrapping_add)
     }
 
     /// Iterates the keys and values.

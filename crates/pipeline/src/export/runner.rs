@@ -191,6 +191,8 @@ impl Sender {
         let quiet = is_quiet(&entry.batch);
         let prepared = self.exporter.prepare(entry.batch.clone());
         entry.batch = prepared.batch;
+        let trimmed = &self.queue.counters.trimmed_attributes;
+        trimmed.fetch_add(prepared.trimmed, Ordering::Relaxed);
         if prepared.dropped > 0 {
             let (counters, dropped) = (&self.queue.counters, prepared.dropped);
             let items = usize::try_from(dropped).unwrap_or(usize::MAX);

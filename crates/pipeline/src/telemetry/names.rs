@@ -43,6 +43,8 @@ impl Name {
     pub const EXPORTER_BATCHES: Name = counter("fanlight_exporter_requests", "{request}", "Requests made to the destination.");
     /// Attempts made again.
     pub const EXPORTER_RETRIES: Name = counter("fanlight_exporter_retries", "{request}", "Requests that failed and were made again.");
+    /// Attributes cut short or left out.
+    pub const EXPORTER_TRIMMED_ATTRIBUTES: Name = counter("fanlight_exporter_trimmed_attributes", "{attribute}", "Attributes cut short or left out to stay within the destination's limits.");
     /// Whether the last attempt failed.
     pub const EXPORTER_FAILING: Name = gauge("fanlight_exporter_failing", "1", "1 while the destination does not answer as it should.");
     /// How long the hub has been running.

@@ -18,15 +18,17 @@ fn http(status: u16, headers: &[(&'static str, &str)], body: &str) -> Outcome {
         &headers,
         body.as_bytes(),
         "https://backend/v1/traces",
+        &Advice::GENERAL,
         SystemTime::UNIX_EPOCH,
     )
 }
 
 fn why(outcome: &Outcome) -> &str {
     match outcome {
-        Outcome::Retry { why, .. } | Outcome::Rejected { why } | Outcome::Partial { why, .. } => {
-            why
-        }
+        Outcome::Retry { why, .. }
+        | Outcome::Resend { why, .. }
+        | Outcome::Rejected { why }
+        | Outcome::Partial { why, .. } => why,
         Outcome::Delivered => "",
     }
 }
@@ -49,17 +51,29 @@ fn exactly_the_codes_of_the_specification_are_retried() {
     let retried: Vec<i32> = (1..17)
         .filter(|number| {
             matches!(
-                grpc_outcome(&status(Code::from_number(*number), None), "backend"),
+                grpc_outcome(
+                    &status(Code::from_number(*number), None),
+                    "backend",
+                    &Advice::GENERAL
+                ),
                 Outcome::Retry { .. }
             )
         })
         .collect();
     assert_eq!(retried, [1, 4, 10, 11, 14, 15]);
     let delay = Some(Duration::from_secs(3));
-    let exhausted = grpc_outcome(&status(Code::ResourceExhausted, delay), "backend");
+    let exhausted = grpc_outcome(
+        &status(Code::ResourceExhausted, delay),
+        "backend",
+        &Advice::GENERAL,
+    );
     assert!(matches!(exhausted, Outcome::Retry { after, .. } if after == delay));
     assert!(matches!(
-        grpc_outcome(&status(Code::InvalidArgument, delay), "backend"),
+        grpc_outcome(
+            &status(Code::InvalidArgument, delay),
+            "backend",
+            &Advice::GENERAL
+        ),
         Outcome::Rejected { .. }
     ));
 }
@@ -90,7 +104,7 @@ fn the_reason_quotes_the_server_and_says_what_to_do() {
         why(&outcome),
         "https://backend/v1/traces answered 401 Unauthorized: bad key (check the credentials: the headers or auth of this exporter)"
     );
-    assert!(why(&http(404, &[], "")).contains("is the path right?"));
+    assert!(why(&http(404, &[], "")).contains("is the path of the endpoint right?"));
     assert!(
         why(&http(
             308,
