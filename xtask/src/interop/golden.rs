@@ -1,5 +1,6 @@
 //! The golden set on its way through the hub: one request of each signal with every kind of item and awkward values.
 
+use std::net::TcpStream;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, ensure};
@@ -10,6 +11,7 @@ use serde_json::Value;
 use crate::http;
 use crate::hub::Ports;
 use crate::otlp_json::Items;
+use crate::process::eventually;
 
 /// How long ago the set happened: its last time, two seconds later, is then past too, and no backend finds it old.
 const AGO: Duration = Duration::from_secs(20);
@@ -80,6 +82,10 @@ pub(super) fn send_all(to: Ports) -> Result<Items> {
 /// # Errors
 /// When the receiver does not accept all of it.
 pub(super) fn send(signal: Signal, to: Ports, request: &str) -> Result<()> {
+    // A hub may be healthy a moment before its receiver listens.
+    eventually(Duration::from_secs(10), || {
+        Ok(TcpStream::connect(("127.0.0.1", to.http))?)
+    })?;
     let answer = http::request(
         to.http,
         "POST",
