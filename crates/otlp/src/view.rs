@@ -22,6 +22,7 @@
 //! # }
 //! ```
 
+mod dictionary;
 mod log;
 mod metric;
 mod profile;
@@ -30,12 +31,13 @@ mod span;
 mod text;
 mod value;
 
+pub use dictionary::{FunctionView, LineView, LinkIds, LocationView, MappingView, Tables};
 pub use log::LogView;
 pub use metric::{
     BucketsView, ExemplarView, ExponentialHistogramView, HistogramView, MetricKind, MetricView,
     NumberView, PointValue, PointView, QuantileView, SummaryView,
 };
-pub use profile::{DictionaryView, ProfileView};
+pub use profile::{DictionaryView, ProfileView, SampleView, ValueTypeView};
 pub use resource::{ResourceView, ScopeView};
 pub use span::{EventView, LinkView, SpanView, StatusView};
 pub use value::{Array, Attributes, OwnedValue, Value};
