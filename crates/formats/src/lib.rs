@@ -4,4 +4,7 @@
 
 pub mod datadog;
 pub mod jaeger;
+pub mod loki;
+pub mod pprof;
+pub mod pyroscope;
 pub mod signalfx;
