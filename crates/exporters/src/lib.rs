@@ -15,11 +15,13 @@ mod fit;
 mod json_object;
 mod limits;
 mod logs_as_spans;
+mod loki;
 mod otlp;
 mod otlp_grpc;
 mod otlp_http;
 // Shared by exporters that send several requests for one batch.
 mod pieces;
+mod pyroscope;
 mod sapm;
 mod signalfx;
 // Shared by the two exporters to Splunk Observability Cloud.

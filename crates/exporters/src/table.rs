@@ -30,6 +30,8 @@ pub const EXPORTERS: &[&ExporterKind] = &[
     &crate::presets::cloud::ELASTIC_APM,
     &crate::presets::cloud::SPLUNK_O11Y,
     &crate::presets::cloud::LIGHTSTEP,
+    &crate::loki::KIND,
+    &crate::pyroscope::KIND,
 ];
 
 /// Types of the Collector that are known here but come with a later release: name, and what to do until then.
@@ -42,7 +44,6 @@ pub const LATER: &[(&str, &str)] = &[
     ("elasticsearch", VIA_OTLP),
     ("googlecloud", VIA_OTLP),
     ("kafka", VIA_OTLP),
-    ("loki", VIA_OTLP),
     ("opensearch", VIA_OTLP),
     ("otelarrow", VIA_OTLP),
     ("prometheus", VIA_OTLP),

@@ -9,3 +9,5 @@
 
 mod datadog;
 mod splunk_observability;
+mod loki;
+mod pyroscope;

@@ -1,0 +1,251 @@
+//! `loki`: logs to Grafana Loki, over its push API or its OTLP endpoint.
+//!
+//! The endpoint's path says which. `.../loki/api/v1/push` is the push API, as the Collector's exporter of this name spoke it:
+//! records become lines of streams, whose labels come from defaults and from the hint attributes `loki.attribute.labels`,
+//! `loki.resource.labels`, `loki.format` (json, logfmt or raw) and `loki.tenant`
+//! ([configuration](https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/v0.130.0/exporter/lokiexporter)).
+//! `.../otlp` is [Loki's own OTLP](https://grafana.com/docs/loki/latest/send-data/otel/), which is what Grafana advises: the
+//! body is the line, and attributes are structured metadata. `otlp_http` with `endpoint: http://loki:3100/otlp` sends the
+//! same; this exporter splits large requests and knows Loki's answers besides.
+//!
+//! Loki's limits on lines (256 KiB by default) are the server's to set, so long lines are sent; what Loki answers is told and
+//! counted.
+
+mod answer;
+mod labels;
+mod line;
+mod logfmt;
+mod push;
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use fanlight_config::blocks::{self, Compression};
+use fanlight_config::{ComponentId, ConfigError, Endpoint, Node, Scheme};
+use fanlight_net::http::HttpClient;
+use fanlight_otlp::{Batch, Signal, SignalSet};
+use fanlight_pipeline::{
+    BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig, ExporterKind,
+    Outcome, Peer,
+};
+use futures::future::BoxFuture;
+use http::header::CONTENT_TYPE;
+use http::{HeaderName, HeaderValue, Method, Request, Uri};
+use serde::Deserialize;
+
+use crate::delivery::Delivery;
+use crate::pieces::{LeftOut, Piece, deliver};
+use labels::DefaultLabels;
+use push::Push;
+
+/// The component type.
+pub(crate) static KIND: ExporterKind = ExporterKind {
+    name: "loki",
+    aliases: &[],
+    about: "Grafana Loki: logs over its push API, or over its OTLP endpoint.",
+    sample: "endpoint: http://loki:3100/loki/api/v1/push\ndefault_labels_enabled:\n  exporter: false\n  job: true",
+    decode,
+};
+
+/// How long one attempt may take, where the configuration says nothing.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// The tenant's header.
+const TENANT: HeaderName = HeaderName::from_static("x-scope-orgid");
+/// How large an OTLP request becomes, in bytes; Loki makes more of it.
+const MOST_OTLP_BYTES: usize = 1 << 20;
+
+/// A checked configuration.
+#[derive(Clone, Debug)]
+struct Loki {
+    client: blocks::HttpClient,
+    delivery: Delivery,
+    labels: DefaultLabels,
+    protocol: Protocol,
+    url: Uri,
+    peer: Peer,
+}
+
+/// Keys of its own.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Keys {
+    /// The labels that nobody has to ask for. Default: all four.
+    default_labels_enabled: DefaultLabels,
+}
+
+/// What the endpoint speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protocol {
+    Push,
+    Otlp,
+}
+
+fn decode(node: &Node) -> Result<Box<dyn ExporterConfig>, ConfigError> {
+    let (keys, delivery, client) = node.decode_three::<Keys, Delivery, blocks::HttpClient>()?;
+    let Some(endpoint) = &client.endpoint else {
+        return Err(node
+            .error_at("endpoint", "the endpoint is missing")
+            .hint("write the whole URL, such as http://loki:3100/loki/api/v1/push"));
+    };
+    if matches!(endpoint.scheme(), Scheme::Unix | Scheme::Dns) {
+        return Err(node.error_at("endpoint", "the endpoint is no URL of http or https"));
+    }
+    let (protocol, below) = protocol(endpoint).ok_or_else(|| {
+        node.error_at("endpoint", "the endpoint has no path")
+            .hint("add /loki/api/v1/push, or /otlp for Loki's OTLP endpoint")
+    })?;
+    let wrong = |why: String| node.error_at("endpoint", why);
+    let tls = endpoint
+        .uses_tls(client.tls.insecure)
+        .map_err(|error| wrong(error.to_string()))?;
+    let url = endpoint.url(tls, below).parse();
+    let url = url.map_err(|error| wrong(format!("the endpoint is not a URL: {error}")))?;
+    let peer = Peer {
+        host: endpoint.host().to_owned(),
+        port: endpoint.port_or_default(tls),
+    };
+    Ok(Box::new(Loki {
+        labels: keys.default_labels_enabled,
+        delivery,
+        protocol,
+        url,
+        peer,
+        client,
+    }))
+}
+
+/// What a path means, and what comes after it.
+fn protocol(endpoint: &Endpoint) -> Option<(Protocol, &'static str)> {
+    let path = endpoint.path();
+    let (path, _) = path.split_once('?').unwrap_or((path, ""));
+    match path.trim_end_matches('/') {
+        "" => None,
+        path if path.ends_with("/otlp") => Some((Protocol::Otlp, "/v1/logs")),
+        path if path.ends_with("/otlp/v1/logs") => Some((Protocol::Otlp, "")),
+        _ => Some((Protocol::Push, "")),
+    }
+}
+
+impl Protocol {
+    /// The client's compression, where the configuration names none. A push is in a snappy block already.
+    const fn compression(self) -> Compression {
+        match self {
+            Protocol::Push => Compression::None,
+            Protocol::Otlp => Compression::Gzip,
+        }
+    }
+}
+
+impl ExporterConfig for Loki {
+    fn signals(&self) -> SignalSet {
+        [Signal::Logs].into_iter().collect()
+    }
+
+    fn settings(&self) -> ExportSettings {
+        self.delivery
+            .settings(self.client.timeout.unwrap_or(TIMEOUT))
+    }
+
+    fn destination(&self) -> Destination {
+        let how = match self.protocol {
+            Protocol::Push => "Loki push",
+            Protocol::Otlp => "Loki OTLP",
+        };
+        let scheme = self.url.scheme_str().unwrap_or("http");
+        let (host, port, path) = (&self.peer.host, self.peer.port, self.url.path());
+        Destination {
+            text: format!("{scheme}://{host}:{port}{path} ({how})"),
+            peers: vec![self.peer.clone()],
+        }
+    }
+
+    fn extensions(&self) -> Vec<ComponentId> {
+        let auth = self.client.auth.iter();
+        auth.map(|auth| auth.authenticator.clone()).collect()
+    }
+
+    fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Exporter>, BuildError> {
+        let urls = [self.url.clone()];
+        let client = HttpClient::new(&self.client, self.protocol.compression(), &urls, context)?;
+        Ok(Box::new(LokiExporter {
+            client,
+            url: self.url.clone(),
+            labels: self.labels,
+            protocol: self.protocol,
+        }))
+    }
+}
+
+struct LokiExporter {
+    client: HttpClient,
+    url: Uri,
+    labels: DefaultLabels,
+    protocol: Protocol,
+}
+
+impl Exporter for LokiExporter {
+    fn send<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move {
+            let prepared = match self.protocol {
+                Protocol::Push => push::pieces(batch, self.labels, now()),
+                Protocol::Otlp => Ok((otlp_pieces(batch), LeftOut::default())),
+            };
+            let (pieces, left_out) = match prepared {
+                Ok(prepared) => prepared,
+                Err(error) => {
+                    let why = format!("not readable as logs: {error}");
+                    return Outcome::Rejected { why };
+                }
+            };
+            deliver(batch, &pieces, left_out, |piece| async {
+                piece.sent(self.post(&piece.request).await)
+            })
+            .await
+        })
+    }
+}
+
+impl LokiExporter {
+    async fn post(&self, push: &Push) -> Outcome {
+        let mut request = Request::new(push.body.clone());
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.url.clone();
+        let headers = request.headers_mut();
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/x-protobuf"),
+        );
+        if let Some(tenant) = &push.tenant {
+            headers.insert(TENANT, tenant.clone());
+        }
+        match self.client.send(request).await {
+            Ok(answer) => answer::outcome(&self.client, &self.url, answer),
+            Err(outcome) => outcome,
+        }
+    }
+}
+
+/// A batch as OTLP requests that are not too large.
+fn otlp_pieces(batch: &Batch) -> Vec<Piece<Push>> {
+    let mut first = 0;
+    let parts = batch.clone().split_bytes(MOST_OTLP_BYTES).into_iter();
+    parts
+        .map(|part| {
+            let items = (first..first + part.items()).collect();
+            first += part.items();
+            let body: Bytes = part.bytes().clone();
+            Piece {
+                request: Push { tenant: None, body },
+                items,
+            }
+        })
+        .collect()
+}
+
+fn now() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    now.map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests;
