@@ -1,5 +1,8 @@
 //! Components that take telemetry in: one module for each, and the table of them.
 
+mod loki;
+// Shared by receivers that keep their callers' headers.
+mod origin;
 mod otlp;
 mod self_telemetry;
 mod table;

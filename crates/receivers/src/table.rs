@@ -3,7 +3,11 @@
 use fanlight_pipeline::ReceiverKind;
 
 /// The receiver types, in the order in which documents list them.
-pub const RECEIVERS: &[&ReceiverKind] = &[&crate::otlp::KIND, &crate::self_telemetry::KIND];
+pub const RECEIVERS: &[&ReceiverKind] = &[
+    &crate::otlp::KIND,
+    &crate::loki::KIND,
+    &crate::self_telemetry::KIND,
+];
 
 /// Types of the Collector that are known here but come with a later release: name, and what to do until then.
 pub const LATER: &[(&str, &str)] = &[
@@ -13,7 +17,6 @@ pub const LATER: &[(&str, &str)] = &[
     ("host_metrics", VIA_OTLP),
     ("jaeger", VIA_OTLP),
     ("kafka", VIA_OTLP),
-    ("loki", VIA_OTLP),
     ("prometheus", VIA_OTLP),
     ("splunk_hec", VIA_OTLP),
     ("zipkin", VIA_OTLP),

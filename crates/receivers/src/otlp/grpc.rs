@@ -9,7 +9,8 @@ use fanlight_pipeline::Inlet;
 use futures::future::BoxFuture;
 use http::HeaderMap;
 
-use super::offer::{offer, origin};
+use super::offer::offer;
+use crate::origin::origin;
 
 /// The `Export` methods of every signal that a pipeline takes.
 pub(super) struct ExportService {

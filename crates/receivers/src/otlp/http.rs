@@ -14,7 +14,8 @@ use futures::future::BoxFuture;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request, Response};
 
-use super::offer::{offer, origin};
+use super::offer::offer;
+use crate::origin::origin;
 
 /// Answers OTLP/HTTP requests.
 pub struct HttpHandler {

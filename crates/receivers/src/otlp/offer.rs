@@ -7,7 +7,6 @@ use fanlight_net::intake::{Held, Intake};
 use fanlight_net::status::{BodyFormat, Failure};
 use fanlight_otlp::{Batch, Origin, Signal, json, response};
 use fanlight_pipeline::Inlet;
-use http::HeaderMap;
 
 /// Checks a body, hands it in, and makes the answer: an `Export*ServiceResponse` in the request's format.
 ///
@@ -58,23 +57,3 @@ fn decode(signal: Signal, body: Bytes, format: BodyFormat) -> Result<Batch, Fail
         }),
     }
 }
-
-/// The caller's headers as a batch's origin, where the configuration asks for them. Credentials stay at the door.
-pub(super) fn origin(include_metadata: bool, headers: &HeaderMap) -> Option<Arc<Origin>> {
-    if !include_metadata {
-        return None;
-    }
-    let kept = headers
-        .iter()
-        .filter(|(name, _)| !CREDENTIALS.contains(&name.as_str()));
-    let text = kept.filter_map(|(name, value)| {
-        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
-    });
-    Some(Arc::new(Origin {
-        metadata: text.collect(),
-        ..Origin::default()
-    }))
-}
-
-/// Headers that say who the caller is to us: nobody further on may see them.
-const CREDENTIALS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];

@@ -6,3 +6,5 @@
     clippy::missing_docs_in_private_items,
     reason = "a test that can't be set up has failed"
 )]
+
+mod loki;

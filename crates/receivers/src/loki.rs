@@ -1,0 +1,211 @@
+//! `loki`: what promtail, Alloy and other clients push to Loki, over HTTP and gRPC.
+//!
+//! Success means that every required queue holds the entries. Configuration and defaults are those of the
+//! [Collector's receiver](https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/receiver/lokireceiver),
+//! paths and answers those of [Loki](https://grafana.com/docs/loki/latest/reference/loki-http-api/#ingest-logs).
+
+mod grpc;
+mod http;
+mod records;
+
+use std::sync::Arc;
+
+use fanlight_config::blocks::{GrpcServer, HttpServer, ServerAuthRef};
+use fanlight_config::{ComponentId, ConfigError, ListenAddress, Node};
+use fanlight_net::grpc::GrpcHandler;
+use fanlight_net::http::Server;
+use fanlight_net::intake::{Intake, Limits};
+use fanlight_otlp::{Signal, SignalSet};
+use fanlight_pipeline::{
+    BuildContext, BuildError, Inlet, Listening, Peer, Receiver, ReceiverConfig, ReceiverKind,
+    ServerAuth, Stop,
+};
+use futures::future::BoxFuture;
+use serde::Deserialize;
+
+use self::grpc::Pusher;
+use self::http::PushHandler;
+use self::records::Times;
+
+/// The component type.
+pub(crate) static KIND: ReceiverKind = ReceiverKind {
+    name: "loki",
+    aliases: &[],
+    about: "Logs that are pushed to Loki, over HTTP (protobuf, JSON) and gRPC.",
+    sample: "protocols:\n  http:\n    endpoint: 127.0.0.1:3500\n  grpc:\n    endpoint: 127.0.0.1:3600\nuse_incoming_timestamp: true",
+    decode,
+};
+
+/// A checked configuration. A protocol that is not there is not served.
+#[derive(Debug)]
+struct Loki {
+    grpc: Option<GrpcServer>,
+    http: Option<HttpServer>,
+    times: Times,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Keys {
+    /// What is served. At least one of both.
+    protocols: Protocols,
+    /// Whether records have the time that the client gave. Default: false, the time of arrival.
+    use_incoming_timestamp: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Protocols {
+    /// Default: not served; where it is, at localhost:3600.
+    #[serde(deserialize_with = "fanlight_config::present")]
+    grpc: Option<GrpcServer>,
+    /// Default: not served; where it is, at localhost:3500.
+    #[serde(deserialize_with = "fanlight_config::present")]
+    http: Option<HttpServer>,
+}
+
+fn decode(node: &Node) -> Result<Box<dyn ReceiverConfig>, ConfigError> {
+    let keys: Keys = node.decode()?;
+    let Protocols { grpc, http } = keys.protocols;
+    if grpc.is_none() && http.is_none() {
+        return Err(node
+            .error_at("protocols", "no protocol is named")
+            .hint("write http:, grpc: or both below it"));
+    }
+    let times = match keys.use_incoming_timestamp {
+        true => Times::OfClient,
+        false => Times::OfArrival,
+    };
+    Ok(Box::new(Loki { grpc, http, times }))
+}
+
+fn default_grpc() -> ListenAddress {
+    ListenAddress::new("localhost", 3600)
+}
+
+fn default_http() -> ListenAddress {
+    ListenAddress::new("localhost", 3500)
+}
+
+impl ReceiverConfig for Loki {
+    fn signals(&self) -> SignalSet {
+        [Signal::Logs].into_iter().collect()
+    }
+
+    fn endpoints(&self) -> Vec<Peer> {
+        let grpc = self.grpc.as_ref();
+        let grpc = grpc.map(|grpc| grpc.endpoint.clone().unwrap_or_else(default_grpc));
+        let http = self.http.as_ref();
+        let http = http.map(|http| http.endpoint.clone().unwrap_or_else(default_http));
+        let peer = |address: ListenAddress| Peer {
+            host: address.host().to_owned(),
+            port: address.port(),
+        };
+        grpc.into_iter().chain(http).map(peer).collect()
+    }
+
+    fn extensions(&self) -> Vec<ComponentId> {
+        let grpc = self.grpc.as_ref().and_then(|grpc| grpc.auth.as_ref());
+        let http = self.http.as_ref().and_then(|http| http.auth.as_ref());
+        let auth = grpc.into_iter().chain(http);
+        auth.map(|auth| auth.authenticator.clone()).collect()
+    }
+
+    fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Receiver>, BuildError> {
+        let place =
+            |protocol: &str| format!("receivers.{}.protocols.{protocol}.endpoint", context.id);
+        let grpc = self.grpc.as_ref().map(|block| {
+            let server = Server::grpc(block, &default_grpc(), &place("grpc"))?;
+            Ok::<_, BuildError>((
+                server,
+                checker(block.auth.as_ref(), context)?,
+                block.clone(),
+            ))
+        });
+        let http = self.http.as_ref().map(|block| {
+            let server = Server::http(block, &default_http(), &place("http"))?;
+            Ok::<_, BuildError>((
+                server,
+                checker(block.auth.as_ref(), context)?,
+                block.clone(),
+            ))
+        });
+        Ok(Box::new(LokiReceiver {
+            grpc: grpc.transpose()?,
+            http: http.transpose()?,
+            times: self.times,
+            intake: Intake::default(),
+        }))
+    }
+}
+
+type Open<B> = (Server, Option<Arc<dyn ServerAuth>>, B);
+
+/// Built: its sockets are open.
+struct LokiReceiver {
+    grpc: Option<Open<GrpcServer>>,
+    http: Option<Open<HttpServer>>,
+    times: Times,
+    /// One memory budget for both transports.
+    intake: Intake,
+}
+
+impl Receiver for LokiReceiver {
+    fn listening(&self) -> Vec<Listening> {
+        let grpc = self.grpc.as_ref();
+        let grpc = grpc.map(|(server, ..)| server.listening("Loki/gRPC"));
+        let http = self.http.as_ref();
+        let http = http.map(|(server, ..)| server.listening("Loki/HTTP"));
+        grpc.into_iter().chain(http).collect()
+    }
+
+    fn run(self: Box<Self>, out: Inlet, stop: Stop) -> BoxFuture<'static, Result<(), BuildError>> {
+        let LokiReceiver {
+            grpc,
+            http,
+            times,
+            intake,
+        } = *self;
+        let mut servers: Vec<BoxFuture<'static, Result<(), BuildError>>> = Vec::new();
+        if let Some((server, auth, block)) = grpc {
+            let limits = Limits::of_size(bytes(block.message_limit()));
+            let pusher = Pusher {
+                inlet: out.clone(),
+                intake: intake.clone(),
+                include_metadata: block.include_metadata,
+                max_bytes: limits.max_bytes,
+                times,
+            };
+            let handler = GrpcHandler::new(pusher, intake.clone(), limits, auth);
+            servers.push(Box::pin(server.serve(Arc::new(handler), stop.clone())));
+        }
+        if let Some((server, auth, block)) = http {
+            let handler = PushHandler {
+                inlet: out,
+                intake,
+                limits: Limits {
+                    total: Some(block.read_timeout).filter(|timeout| !timeout.is_zero()),
+                    ..Limits::of_size(bytes(block.body_limit()))
+                },
+                auth,
+                include_metadata: block.include_metadata,
+                encodings: block.compression_algorithms,
+                times,
+            };
+            servers.push(Box::pin(server.serve(Arc::new(handler), stop)));
+        }
+        Box::pin(async move { futures::future::try_join_all(servers).await.map(drop) })
+    }
+}
+
+fn checker(
+    auth: Option<&ServerAuthRef>,
+    context: &BuildContext<'_>,
+) -> Result<Option<Arc<dyn ServerAuth>>, BuildError> {
+    auth.map(|auth| context.server_auth(&auth.authenticator))
+        .transpose()
+}
+
+fn bytes(limit: u64) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
