@@ -12,7 +12,9 @@ mod go;
 mod golden;
 mod jaeger;
 mod ledger;
+mod loki;
 mod phoenix;
+mod pyroscope;
 mod server;
 mod setting;
 mod signalfx;
@@ -49,6 +51,8 @@ const PARTS: &[(&str, Part)] = &[
     ("datadog", datadog::run),
     ("signalfx", signalfx::run),
     ("fan-out", fan_out::run),
+    ("loki", loki::run),
+    ("pyroscope", pyroscope::run),
     ("outage", ledger::outage),
     ("crash", ledger::crash),
 ];
