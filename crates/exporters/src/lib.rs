@@ -5,8 +5,10 @@
 
 mod answers;
 mod aws;
+mod awscloudwatchlogs;
 mod awsxray;
 mod datadog;
+mod azuremonitor;
 mod debug;
 mod delivery;
 mod file;

@@ -32,14 +32,14 @@ pub const EXPORTERS: &[&ExporterKind] = &[
     &crate::presets::cloud::LIGHTSTEP,
     &crate::loki::KIND,
     &crate::pyroscope::KIND,
+    &crate::azuremonitor::KIND,
+    &crate::awscloudwatchlogs::KIND,
 ];
 
 /// Types of the Collector that are known here but come with a later release: name, and what to do until then.
 pub const LATER: &[(&str, &str)] = &[
     ("alertmanager", VIA_OTLP),
-    ("awscloudwatchlogs", VIA_OTLP),
     ("awsemf", VIA_OTLP),
-    ("azuremonitor", VIA_OTLP),
     ("clickhouse", VIA_OTLP),
     ("elasticsearch", VIA_OTLP),
     ("googlecloud", VIA_OTLP),
