@@ -3,3 +3,5 @@
 
 pub mod datadog;
 pub mod splunk_observability;
+pub mod aws;
+pub mod azure_monitor;

@@ -9,8 +9,8 @@ use fanlight_config::{ComponentId, Document, Environment};
 use fanlight_otlp::Batch;
 use fanlight_pipeline::{
     Additions, BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig,
-    Host, Inlet, Outcome, Plan, Receiver, ReceiverConfig, ReceiverKind, Running, Status, Stop,
-    Tables,
+    ExporterKind, Host, Inlet, Outcome, Plan, Receiver, ReceiverConfig, ReceiverKind, Running,
+    Status, Stop, Tables,
 };
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
@@ -113,14 +113,32 @@ impl Hub {
         (hub, inlet)
     }
 
+    /// A hub with the exporters of this YAML (the whole document), and the door to them.
+    pub async fn with_exporters(
+        yaml: &str,
+        known: &'static [&'static ExporterKind],
+    ) -> (Hub, Inlet) {
+        let (sender, mut doors) = mpsc::channel(1);
+        let door: Box<dyn ReceiverConfig> = Box::new(Door(sender));
+        let additions = Additions {
+            receivers: vec![(ComponentId::of("door"), door)],
+            exporters: Vec::new(),
+        };
+        let tables = Tables {
+            exporters: known,
+            ..Tables::default()
+        };
+        let hub = Hub::start_plan(yaml, &tables, additions);
+        let inlet = doors.recv().await.expect("the receiver runs");
+        (hub, inlet)
+    }
+
     fn start_with(
         yaml: &str,
         known: &'static [&'static ReceiverKind],
         receivers: Vec<(ComponentId, Box<dyn ReceiverConfig>)>,
         recorder: &Recorder,
     ) -> Hub {
-        let document = Document::parse("test.yaml", yaml, &Environment::default())
-            .expect("the test's YAML is valid");
         let exporter: Box<dyn ExporterConfig> = Box::new(recorder.clone());
         let additions = Additions {
             receivers,
@@ -130,8 +148,14 @@ impl Hub {
             receivers: known,
             ..Tables::default()
         };
+        Hub::start_plan(yaml, &tables, additions)
+    }
+
+    fn start_plan(yaml: &str, tables: &Tables, additions: Additions) -> Hub {
+        let document = Document::parse("test.yaml", yaml, &Environment::default())
+            .expect("the test's YAML is valid");
         let plan =
-            Plan::new(&document, &tables, additions).expect("the test's configuration is valid");
+            Plan::new(&document, tables, additions).expect("the test's configuration is valid");
         let directory = tempfile::tempdir().expect("a directory");
         let data_dir = directory.path().to_owned();
         let host = Host {

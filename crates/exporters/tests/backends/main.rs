@@ -11,3 +11,7 @@ mod datadog;
 mod splunk_observability;
 mod loki;
 mod pyroscope;
+mod aws_cloudwatch_logs;
+mod aws_xray;
+mod azure_monitor;
+mod made;

@@ -1,0 +1,65 @@
+//! Exporters made from their configuration, and what they sent in a form that is read.
+
+use fanlight_exporters::EXPORTERS;
+use fanlight_otlp::view::Value;
+use fanlight_otlp::write::{RequestWriter, Span};
+use fanlight_otlp::{Batch, Signal, SpanId, TraceId};
+use fanlight_pipeline::{Exporter, Outcome};
+use fanlight_testkit::{exporter_config, with_context};
+
+/// An exporter of a type, by its configuration.
+pub(crate) fn exporter(name: &str, yaml: &str) -> Box<dyn Exporter> {
+    let mut kinds = EXPORTERS.iter();
+    let kind = kinds.find(|kind| kind.is_called(name)).unwrap();
+    let config = exporter_config(kind, yaml);
+    with_context(name, |context| config.build(context)).unwrap()
+}
+
+/// Readable JSON, in which the golden set's huge text is short.
+pub(crate) fn readable(value: &serde_json::Value) -> String {
+    let text = serde_json::to_string_pretty(value).unwrap();
+    text.replace(&"huge ".repeat(200), "<200 times huge>")
+        .replace("<200 times huge><200 times huge>", "<400 times huge>")
+}
+
+/// So many spans, numbered in their ids from 1.
+pub(crate) fn spans(
+    count: u64,
+    start_time_unix_nano: u64,
+    attributes: &[(&str, Value<'_>)],
+) -> Batch {
+    let mut out = RequestWriter::new(Signal::Traces);
+    out.resource(&[("service.name", "shop".into())], |resource| {
+        resource.scope("", "", |scope| {
+            for number in 1..=count {
+                scope.span(&Span {
+                    trace_id: TraceId([7; 16]),
+                    span_id: SpanId(number.to_be_bytes()),
+                    name: "work",
+                    start_time_unix_nano,
+                    end_time_unix_nano: start_time_unix_nano + 1_000_000,
+                    attributes,
+                    ..Span::default()
+                });
+            }
+        });
+    });
+    out.finish()
+}
+
+/// Now, in nanoseconds since 1970.
+pub(crate) fn now() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    u64::try_from(now.unwrap().as_nanos()).unwrap()
+}
+
+/// What the user reads of an outcome that is not success.
+pub(crate) fn why(outcome: &Outcome) -> &str {
+    match outcome {
+        Outcome::Delivered => "",
+        Outcome::Partial { why, .. }
+        | Outcome::Resend { why, .. }
+        | Outcome::Retry { why, .. }
+        | Outcome::Rejected { why } => why,
+    }
+}
