@@ -13,6 +13,7 @@ mod golden;
 mod jaeger;
 mod ledger;
 mod loki;
+mod moto;
 mod phoenix;
 mod pyroscope;
 mod server;
@@ -50,6 +51,7 @@ const PARTS: &[(&str, Part)] = &[
     ("phoenix", phoenix::run),
     ("datadog", datadog::run),
     ("signalfx", signalfx::run),
+    ("moto", moto::run),
     ("fan-out", fan_out::run),
     ("loki", loki::run),
     ("pyroscope", pyroscope::run),

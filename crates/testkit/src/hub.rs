@@ -9,8 +9,8 @@ use fanlight_config::{ComponentId, Document, Environment};
 use fanlight_otlp::Batch;
 use fanlight_pipeline::{
     Additions, BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig,
-    ExporterKind, Host, Inlet, Outcome, Plan, Receiver, ReceiverConfig, ReceiverKind, Running,
-    Status, Stop, Tables,
+    Host, Inlet, Outcome, Plan, Receiver, ReceiverConfig, ReceiverKind, Running, Status, Stop,
+    Tables,
 };
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
@@ -113,22 +113,15 @@ impl Hub {
         (hub, inlet)
     }
 
-    /// A hub with the exporters of this YAML (the whole document), and the door to them.
-    pub async fn with_exporters(
-        yaml: &str,
-        known: &'static [&'static ExporterKind],
-    ) -> (Hub, Inlet) {
+    /// A hub with this exporter alone, and the door to it.
+    pub async fn with_exporter(exporter: Box<dyn ExporterConfig>) -> (Hub, Inlet) {
         let (sender, mut doors) = mpsc::channel(1);
         let door: Box<dyn ReceiverConfig> = Box::new(Door(sender));
         let additions = Additions {
             receivers: vec![(ComponentId::of("door"), door)],
-            exporters: Vec::new(),
+            exporters: vec![(ComponentId::of("exporter"), exporter)],
         };
-        let tables = Tables {
-            exporters: known,
-            ..Tables::default()
-        };
-        let hub = Hub::start_plan(yaml, &tables, additions);
+        let hub = Hub::start_plan("", &Tables::default(), additions);
         let inlet = doors.recv().await.expect("the receiver runs");
         (hub, inlet)
     }

@@ -4,6 +4,7 @@
 //! Every `start` returns once the server says that it is ready.
 
 pub(super) mod loki;
+pub(super) mod moto;
 pub(super) mod phoenix;
 pub(super) mod prometheus;
 pub(super) mod pyroscope;

@@ -111,6 +111,9 @@ fn advice(code: &str, status: u16) -> Option<&'static str> {
         "MissingAuthenticationToken" | "MissingAuthenticationTokenException" => {
             "is this an endpoint of AWS?"
         }
+        "" if matches!(status, 401 | 403) => {
+            "check the credentials, the region, and this machine's clock"
+        }
         "" if status == 404 => "is this an endpoint of AWS?",
         _ => return None,
     })

@@ -237,6 +237,10 @@ impl Source<'_, '_> {
                 }
                 out.some_text("otel.scope.name", self.scope.name);
                 out.some_text("otel.scope.version", self.scope.version);
+                out.some_text("otel.trace_state", self.span.trace_state);
+                // With exceptions, `cause` has their messages.
+                let message = front(self.span.status.message, longest);
+                out.some_text("otel.status_description", message);
                 let rest = known.all().filter(|(key, value, taken)| {
                     !taken && *key != "aws.xray.annotations" && !is_indexed(key, value)
                 });
@@ -338,7 +342,7 @@ fn fit_name(name: &str) -> String {
     let fit: String = name.chars().filter(fits).take(LONGEST_NAME).collect();
     match fit.trim() {
         "" => "span".to_owned(),
-        _ => fit,
+        trimmed => trimmed.to_owned(),
     }
 }
 

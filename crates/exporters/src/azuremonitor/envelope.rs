@@ -211,6 +211,14 @@ impl<'p> Properties<'p> {
     }
 }
 
+/// The text, or one for none: the service refuses names and messages that are empty.
+pub(super) fn or_none(text: &str) -> &str {
+    match text {
+        "" => "n/a",
+        text => text,
+    }
+}
+
 /// A time in the form of RFC 3339.
 fn time(nanos: u64) -> String {
     jiff::Timestamp::from_nanosecond(i128::from(nanos))

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use fanlight_otlp::view::{Attributes, LogView};
 
-use super::envelope::{Common, Head, Track};
+use super::envelope::{Common, Head, Track, or_none};
 use super::span::write_exception;
 use crate::json_object::front;
 
@@ -54,7 +54,7 @@ pub(super) fn write(
     let body = record.body.to_text();
     track.add(common, head, |base, limits| {
         match event {
-            Some(name) => base.text("name", front(&name.to_text(), 512)),
+            Some(name) => base.text("name", or_none(front(&name.to_text(), 512))),
             None => base.text("severityLevel", severity(record.severity_number)),
         }
         if kind == "Exception" {
@@ -62,9 +62,7 @@ pub(super) fn write(
             base.some_text("problemId", front(record.severity_text, 1024));
         }
         if kind == "Message" {
-            // An empty message is refused.
-            let message = if body.is_empty() { "n/a" } else { &body };
-            base.text("message", front(message, limits.text));
+            base.text("message", or_none(front(&body, limits.text)));
         }
         properties.write(base, limits);
     });

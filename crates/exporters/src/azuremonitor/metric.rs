@@ -5,7 +5,7 @@
 
 use fanlight_otlp::view::{MetricView, PointValue, PointView};
 
-use super::envelope::{Common, Head, SHORT, Track};
+use super::envelope::{Common, Head, SHORT, Track, or_none};
 use crate::json_object::front;
 
 /// A point that can't be sent.
@@ -43,7 +43,7 @@ pub(super) fn write(
     track.add(common, head, |base, limits| {
         base.array("metrics", |list| {
             list.object(|out| {
-                out.text("name", front(metric.name, SHORT));
+                out.text("name", or_none(front(metric.name, SHORT)));
                 out.number("value", measured.value);
                 let (kind, count, min, max) = match measured.aggregated {
                     None => ("Measurement", 1, None, None),

@@ -8,13 +8,18 @@ use std::borrow::Cow;
 use fanlight_otlp::DecodeError;
 use fanlight_otlp::view::{Attributes, EventView, SpanView, Value};
 
-use super::envelope::{Common, Head, Limits, SHORT, Track, duration};
+use super::envelope::{Common, Head, Limits, SHORT, Track, duration, or_none};
 use crate::json_object::{JsonObject, front};
 
 /// How long a URL may be.
 const LONGEST_URL: usize = 2048;
 /// How long the command of a dependency may be.
 const LONGEST_DATA: usize = 8192;
+
+/// Whether a span is of a server or a consumer.
+const fn is_request(span: &SpanView<'_>) -> bool {
+    matches!(span.kind, 2 | 5)
+}
 
 /// Appends a span's envelopes.
 pub(super) fn write(
@@ -42,7 +47,7 @@ pub(super) fn write(
     }
     let properties = common.properties(own, span.attributes);
     let facts = Facts::of(span);
-    let is_request = matches!(span.kind, 2 | 5);
+    let is_request = is_request(span);
     let head = Head {
         kind: if is_request {
             "Request"
@@ -57,7 +62,7 @@ pub(super) fn write(
     };
     track.add(common, head, |base, limits| {
         base.text("id", &span.span_id.to_string());
-        base.text("name", front(&facts.name, SHORT));
+        base.text("name", or_none(front(&facts.name, SHORT)));
         base.text(
             "duration",
             &duration(span.start_time_unix_nano, span.end_time_unix_nano),
@@ -102,12 +107,7 @@ fn write_event(
                 write_exception(base, event.attributes, limits);
             }
             false => {
-                let name = if event.name.is_empty() {
-                    "n/a"
-                } else {
-                    event.name
-                };
-                base.text("message", front(name, limits.text));
+                base.text("message", or_none(front(event.name, limits.text)));
             }
         }
         properties.write(base, limits);
@@ -183,7 +183,9 @@ impl<'a> Facts<'a> {
         } else if let Some(system) = known.text(&["messaging.system"]) {
             facts.kind = system;
             let destination = known.text(&["messaging.destination.name", "messaging.destination"]);
-            facts.data = destination.unwrap_or_default();
+            facts.of_messages(destination.unwrap_or_default(), is_request(span));
+        } else if let Some(system) = known.text(&["gen_ai.provider.name", "gen_ai.system"]) {
+            facts.kind = system;
         } else if known.text(&["faas.trigger", "faas.invoked_name"]).is_some() {
             facts.kind = Cow::Borrowed("FaaS");
             facts.data = known.text(&["faas.invoked_name"]).unwrap_or_default();
@@ -203,6 +205,16 @@ impl<'a> Facts<'a> {
         self.data = self.name.clone();
         self.name = Cow::Owned(format!("{system} {}", self.name));
         self.kind = system;
+    }
+
+    /// Where messages come from, or go to.
+    fn of_messages(&mut self, destination: Cow<'a, str>, is_request: bool) {
+        if self.other.is_empty() {
+            self.other = destination.clone();
+        }
+        if !is_request {
+            self.data = destination;
+        }
     }
 
     fn of_http(&mut self, known: &Known<'a>, method: Cow<'a, str>, span: &SpanView<'_>) {
@@ -292,7 +304,9 @@ fn url(known: &Known<'_>, is_server: bool) -> String {
     let scheme = known.text(&["url.scheme", "http.scheme"]);
     let scheme = scheme.unwrap_or(Cow::Borrowed("http"));
     let mut url = format!("{scheme}://{host}");
-    if let Some(port) = known.text(ports).filter(|_| !host.contains(':')) {
+    let usual = if scheme == "https" { "443" } else { "80" };
+    let port = known.text(ports).filter(|port| port != usual);
+    if let Some(port) = port.filter(|_| !host.contains(':')) {
         url.push_str(&format!(":{port}"));
     }
     let path = known.text(&["url.path", "http.target"]);
@@ -308,7 +322,8 @@ fn url(known: &Known<'_>, is_server: bool) -> String {
 
 /// `_MS.links`: the spans that a span links to.
 fn links(span: &SpanView<'_>) -> Result<Option<String>, DecodeError> {
-    let links = span.links().collect::<Result<Vec<_>, _>>()?;
+    let mut links = span.links().collect::<Result<Vec<_>, _>>()?;
+    links.retain(|link| !link.trace_id.is_zero());
     if links.is_empty() {
         return Ok(None);
     }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use fanlight_exporters::EXPORTERS;
 use fanlight_otlp::view::Value;
 use fanlight_otlp::write::{RequestWriter, Span};
 use fanlight_otlp::{Batch, Signal, SpanId, TraceId};
@@ -10,7 +9,7 @@ use fanlight_pipeline::Outcome;
 use fanlight_testkit::fakes::azure_monitor::{AzureMonitor, Plan};
 use fanlight_testkit::{Backend, Hub, golden};
 
-use crate::made::{exporter, now, readable, spans, why};
+use crate::made::{config, exporter, now, readable, spans, why};
 
 const KEY: &str = "00000000-1111-2222-3333-444444444444";
 
@@ -218,10 +217,10 @@ async fn requests_and_items_keep_to_the_limits() {
 async fn a_hub_acknowledges_nothing_before_azure_has_it() {
     let (fake, backend) = azure();
     let yaml = format!(
-        "exporters:\n  azuremonitor:\n    {}    retry_on_failure: {{initial_interval: 1ms}}\n    sending_queue: {{wait_for_result: true}}\n",
+        "{}retry_on_failure: {{initial_interval: 1ms}}\nsending_queue: {{wait_for_result: true}}",
         connection(&backend)
     );
-    let (hub, door) = Hub::with_exporters(&yaml, EXPORTERS).await;
+    let (hub, door) = Hub::with_exporter(config("azuremonitor", &yaml)).await;
     fake.plan(Plan::Status(503, None));
     fake.plan(Plan::Partly(vec![(0, 500), (7, 429)]));
     door.offer(spans(20, now(), &[]), "test").await.unwrap();

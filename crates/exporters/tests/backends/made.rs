@@ -4,15 +4,19 @@ use fanlight_exporters::EXPORTERS;
 use fanlight_otlp::view::Value;
 use fanlight_otlp::write::{RequestWriter, Span};
 use fanlight_otlp::{Batch, Signal, SpanId, TraceId};
-use fanlight_pipeline::{Exporter, Outcome};
+use fanlight_pipeline::{Exporter, ExporterConfig, Outcome};
 use fanlight_testkit::{exporter_config, with_context};
 
 /// An exporter of a type, by its configuration.
 pub(crate) fn exporter(name: &str, yaml: &str) -> Box<dyn Exporter> {
+    with_context(name, |context| config(name, yaml).build(context)).unwrap()
+}
+
+/// The checked configuration of an exporter of a type.
+pub(crate) fn config(name: &str, yaml: &str) -> Box<dyn ExporterConfig> {
     let mut kinds = EXPORTERS.iter();
     let kind = kinds.find(|kind| kind.is_called(name)).unwrap();
-    let config = exporter_config(kind, yaml);
-    with_context(name, |context| config.build(context)).unwrap()
+    exporter_config(kind, yaml)
 }
 
 /// Readable JSON, in which the golden set's huge text is short.

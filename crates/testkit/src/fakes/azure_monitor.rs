@@ -204,16 +204,7 @@ fn check_data(kind: &str, data: &Map<String, Value>) -> Checked {
     match kind {
         "RequestData" => check_call(data, REQUEST),
         "RemoteDependencyData" => check_call(data, DEPENDENCY),
-        "MessageData" => {
-            check_fields(data, &[("message", 32768, true)], &["severityLevel"])?;
-            match data["message"].as_str() {
-                Some("") => Err(
-                    "105: Field 'message' on type 'MessageData' is required but missing or empty"
-                        .to_owned(),
-                ),
-                _ => Ok(()),
-            }
-        }
+        "MessageData" => check_fields(data, &[("message", 32768, true)], &["severityLevel"]),
         "EventData" => check_fields(data, &[("name", 512, true)], &[]),
         "ExceptionData" => {
             check_fields(
@@ -294,7 +285,10 @@ fn check_metrics(data: &Map<String, Value>) -> Checked {
             "ns", "name", "kind", "value", "count", "min", "max", "stdDev",
         ],
     )?;
-    text_of("name", metric.get("name").unwrap_or(&Value::Null), 1024)?;
+    match metric.get("name") {
+        Some(Value::String(name)) if !name.is_empty() => text_of("name", &metric["name"], 1024)?,
+        _ => return Err("105: Field 'name' on type 'DataPoint' is required".to_owned()),
+    }
     if !metric.get("value").is_some_and(Value::is_number) {
         return Err("105: Field 'value' on type 'DataPoint' is required".to_owned());
     }
@@ -324,6 +318,11 @@ fn check_fields(data: &Map<String, Value>, fields: &[Field], others: &[&str]) ->
     known(data, &names)?;
     for (name, longest, is_required) in fields {
         match data.get(*name) {
+            Some(Value::String(text)) if text.is_empty() && *is_required => {
+                return Err(format!(
+                    "105: Field '{name}' is required but missing or empty"
+                ));
+            }
             Some(value) => text_of(name, value, *longest)?,
             None if *is_required => return Err(format!("105: Field '{name}' is required")),
             None => {}
