@@ -1,7 +1,7 @@
 //! Strict stand-ins for commercial services that can't run on a developer's machine, each from its published API: what
 //! the service would refuse, they refuse in its words.
 
-pub mod datadog;
-pub mod splunk_observability;
 pub mod aws;
 pub mod azure_monitor;
+pub mod datadog;
+pub mod splunk_observability;

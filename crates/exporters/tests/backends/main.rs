@@ -14,4 +14,6 @@ mod pyroscope;
 mod aws_cloudwatch_logs;
 mod aws_xray;
 mod azure_monitor;
+mod datadog;
 mod made;
+mod splunk_observability;
