@@ -206,49 +206,47 @@ fn check_data(kind: &str, data: &Map<String, Value>) -> Checked {
         "RemoteDependencyData" => check_call(data, DEPENDENCY),
         "MessageData" => check_fields(data, &[("message", 32768, true)], &["severityLevel"]),
         "EventData" => check_fields(data, &[("name", 512, true)], &[]),
-        "ExceptionData" => {
-            check_fields(
-                data,
-                &[("problemId", 1024, false)],
-                &["severityLevel", "exceptions"],
-            )?;
-            let exceptions = data.get("exceptions").and_then(Value::as_array);
-            let exceptions = exceptions.filter(|list| !list.is_empty());
-            for details in exceptions.ok_or("105: Field 'exceptions' is required")? {
-                let details = details.as_object().ok_or("104: details are an object")?;
-                known(
-                    details,
-                    &[
-                        "id",
-                        "outerId",
-                        "typeName",
-                        "message",
-                        "hasFullStack",
-                        "stack",
-                        "parsedStack",
-                    ],
-                )?;
-                for (key, longest) in [("typeName", 1024), ("message", 32768)] {
-                    match details.get(key) {
-                        Some(Value::String(text)) if !text.is_empty() => {
-                            text_of(key, &details[key], longest)?
-                        }
-                        _ => {
-                            return Err(format!(
-                                "105: Field '{key}' on type 'ExceptionDetails' is required but missing or empty"
-                            ));
-                        }
-                    }
-                }
-                if let Some(stack) = details.get("stack") {
-                    text_of("stack", stack, 32768)?;
-                }
-            }
-            Ok(())
-        }
+        "ExceptionData" => check_exceptions(data),
         "MetricData" => check_metrics(data),
         other => Err(format!("102: {other} is no type of telemetry")),
     }
+}
+
+fn check_exceptions(data: &Map<String, Value>) -> Checked {
+    let others = ["severityLevel", "exceptions"];
+    check_fields(data, &[("problemId", 1024, false)], &others)?;
+    let exceptions = data.get("exceptions").and_then(Value::as_array);
+    let exceptions = exceptions.filter(|list| !list.is_empty());
+    for details in exceptions.ok_or("105: Field 'exceptions' is required")? {
+        let details = details.as_object().ok_or("104: details are an object")?;
+        let fields = [
+            "id",
+            "outerId",
+            "typeName",
+            "message",
+            "hasFullStack",
+            "stack",
+            "parsedStack",
+        ];
+        known(details, &fields)?;
+        for (key, longest) in [("typeName", 1024), ("message", 32768)] {
+            match details.get(key) {
+                Some(Value::String(text)) if text.is_empty() => {}
+                Some(value) => {
+                    text_of(key, value, longest)?;
+                    continue;
+                }
+                None => {}
+            }
+            return Err(format!(
+                "105: Field '{key}' on type 'ExceptionDetails' is required but missing or empty"
+            ));
+        }
+        if let Some(stack) = details.get("stack") {
+            text_of("stack", stack, 32768)?;
+        }
+    }
+    Ok(())
 }
 
 /// Requests and dependencies.

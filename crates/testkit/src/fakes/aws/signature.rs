@@ -78,14 +78,7 @@ impl Account {
             "AWS4-HMAC-SHA256\n{time}\n{scope}\n{}",
             hex(&sha256(canonical.as_bytes()))
         );
-        let mut signing_key = hmac(
-            format!("AWS4{}", self.secret_access_key).as_bytes(),
-            date.as_bytes(),
-        );
-        for part in [self.region, service, "aws4_request"] {
-            signing_key = hmac(&signing_key, part.as_bytes());
-        }
-        if hex(&hmac(&signing_key, to_sign.as_bytes())) != signature {
+        if hex(&hmac(&self.signing_key(date, service), to_sign.as_bytes())) != signature {
             // What the service really says goes on to repeat the request, with the token.
             let message = format!(
                 "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.\n\nThe Canonical String for this request should have been\n'{canonical}'"
@@ -93,6 +86,15 @@ impl Account {
             return Err(Fault::new(403, "InvalidSignatureException", message));
         }
         Ok(())
+    }
+
+    fn signing_key(&self, date: &str, service: &str) -> [u8; 32] {
+        let secret = format!("AWS4{}", self.secret_access_key);
+        let of_date = hmac(secret.as_bytes(), date.as_bytes());
+        let scope = [self.region, service, "aws4_request"];
+        scope
+            .iter()
+            .fold(of_date, |key, part| hmac(&key, part.as_bytes()))
     }
 }
 
@@ -187,10 +189,13 @@ mod tests {
             hex(&hmac(b"Jefe", b"what do ya want for nothing?")),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
         );
-        let mut key = hmac(b"AWS4wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", b"20150830");
-        for part in ["us-east-1", "iam", "aws4_request"] {
-            key = hmac(&key, part.as_bytes());
-        }
+        let account = Account {
+            access_key_id: "",
+            secret_access_key: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+            session_token: None,
+            region: "us-east-1",
+        };
+        let key = account.signing_key("20150830", "iam");
         assert_eq!(
             hex(&key),
             "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9"

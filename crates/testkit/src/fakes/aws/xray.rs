@@ -72,7 +72,7 @@ impl XRay {
             return Err(Fault::new(404, "UnknownOperationException", message));
         }
         self.account.check(request, "xray")?;
-        if request.header("content-encoding") != "" {
+        if !request.header("content-encoding").is_empty() {
             return Err(invalid("the body can't be read".to_owned()));
         }
         if let Some(fault) = self.faults.lock().expect("nobody panicked").pop_front() {
