@@ -7,13 +7,11 @@
     reason = "a test that can't be set up has failed"
 )]
 
-mod datadog;
-mod splunk_observability;
-mod loki;
-mod pyroscope;
 mod aws_cloudwatch_logs;
 mod aws_xray;
 mod azure_monitor;
 mod datadog;
+mod loki;
 mod made;
+mod pyroscope;
 mod splunk_observability;
