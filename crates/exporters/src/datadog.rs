@@ -35,6 +35,7 @@ use futures::future::BoxFuture;
 use self::intake::Intakes;
 use self::stats::Concentrator;
 use crate::pieces::{Sent, deliver};
+use crate::temporality::Converter;
 
 /// The component type.
 pub(crate) static KIND: ExporterKind = ExporterKind {
@@ -50,6 +51,7 @@ struct DatadogExporter {
     traces: traces::Mapping,
     metrics: metrics::Mapping,
     summaries: metrics::Summaries,
+    converter: Converter,
     stats: Mutex<Concentrator>,
     /// How long sending statistics may take.
     timeout: Duration,
@@ -71,7 +73,7 @@ impl Exporter for DatadogExporter {
 
     fn prepare(&self, batch: Batch) -> Prepared {
         match batch.signal() {
-            Signal::Metrics => Prepared::from(self.summaries.convert(batch)),
+            Signal::Metrics => self.converter.convert(self.summaries.convert(batch)),
             _ => Prepared::from(batch),
         }
     }

@@ -38,11 +38,25 @@ pub(crate) enum Temporality {
     Cumulative = 2,
 }
 
+/// What becomes of the first point of a series that becomes delta.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Initial {
+    /// It is sent if the series began after the hub did.
+    #[default]
+    Auto,
+    /// It is held back.
+    Drop,
+    /// It is sent.
+    Keep,
+}
+
 /// Converts metrics to one temporality. Points must come in order.
 #[derive(Debug)]
 pub(crate) struct Converter {
     to: Temporality,
     stale: Duration,
+    initial: Initial,
+    leaves_sums: bool,
     begun_unix_nano: u64,
     hasher: RandomState,
     memory: Mutex<Memory>,
@@ -68,6 +82,8 @@ impl Converter {
         Converter {
             to,
             stale,
+            initial: Initial::Auto,
+            leaves_sums: false,
             begun_unix_nano: since_1970.map_or(0, |time| time.as_nanos() as u64),
             hasher: RandomState::new(),
             memory: Mutex::new(Memory {
@@ -75,6 +91,18 @@ impl Converter {
                 swept: Instant::now(),
             }),
         }
+    }
+
+    /// The same with another way to begin a series that becomes delta.
+    pub(crate) fn with_initial(mut self, initial: Initial) -> Converter {
+        self.initial = initial;
+        self
+    }
+
+    /// The same, but sums stay as they are.
+    pub(crate) fn leaving_sums(mut self) -> Converter {
+        self.leaves_sums = true;
+        self
     }
 
     /// Converts what has the other temporality; other signals and points stay as they are.
@@ -128,6 +156,9 @@ impl Converter {
             Temporality::Delta => Temporality::Cumulative,
             Temporality::Cumulative => Temporality::Delta,
         };
+        if self.leaves_sums && metric.kind == MetricKind::Sum {
+            return false;
+        }
         let is_counter = metric.kind != MetricKind::Sum || metric.is_monotonic;
         has_temporality(metric.kind)
             && metric.aggregation_temporality == other as i32
@@ -176,7 +207,11 @@ impl Converter {
             (Temporality::Cumulative, true) => Ok(Some((series.start(), value))),
             (Temporality::Cumulative, false) => series.add(value, &point),
             (Temporality::Delta, true) => {
-                let is_whole = point.start_time_unix_nano >= self.begun_unix_nano;
+                let is_whole = match self.initial {
+                    Initial::Auto => point.start_time_unix_nano >= self.begun_unix_nano,
+                    Initial::Drop => false,
+                    Initial::Keep => true,
+                };
                 Ok(is_whole.then_some((point.start_time_unix_nano, value)))
             }
             (Temporality::Delta, false) => series.subtract(value, &point),

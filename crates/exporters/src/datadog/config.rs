@@ -21,6 +21,7 @@ use super::span::Naming;
 use super::stats::Selection;
 use super::{DatadogExporter, traces};
 use crate::delivery::Delivery;
+use crate::temporality::{Converter, Initial, Temporality};
 
 /// What Datadog is told of the sender.
 pub(super) const VERSION: &str = concat!("fanlight-", env!("CARGO_PKG_VERSION"));
@@ -439,6 +440,7 @@ impl ExporterConfig for Datadog {
             intakes,
             traces: self.traces(),
             metrics: self.metrics(),
+            converter: self.converter(),
             summaries: metrics::Summaries::new(Duration::from_secs(self.keys.metrics.delta_ttl)),
             stats: Mutex::default(),
             timeout: self.timeout(),
@@ -469,6 +471,22 @@ impl Datadog {
                     false => Vec::new(),
                 },
             },
+        }
+    }
+
+    /// Makes increases of what counts from a fixed start.
+    fn converter(&self) -> Converter {
+        let keys = &self.keys.metrics;
+        let stale = Duration::from_secs(keys.delta_ttl);
+        let initial = match keys.sums.initial_cumulative_monotonic_value {
+            None | Some(InitialMode::Auto) => Initial::Auto,
+            Some(InitialMode::Drop) => Initial::Drop,
+            Some(InitialMode::Keep) => Initial::Keep,
+        };
+        let converter = Converter::new(Temporality::Delta, stale).with_initial(initial);
+        match keys.sums.cumulative_monotonic_mode {
+            CumulativeMode::ToDelta => converter,
+            CumulativeMode::RawValue => converter.leaving_sums(),
         }
     }
 

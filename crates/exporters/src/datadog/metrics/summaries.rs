@@ -5,12 +5,12 @@
 //! counts nothing, unless the series began after this process did; its quantiles are sent all the same.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use fanlight_otlp::edit::{Element, Level, Verdict, rewrite};
-use fanlight_otlp::view::{Attributes, MetricKind, PointValue, PointView, SummaryView};
+use fanlight_otlp::view::{MetricKind, PointValue, PointView, SummaryView};
 use fanlight_otlp::write::Encoder;
 use fanlight_otlp::{Batch, DecodeError};
 
@@ -96,7 +96,7 @@ impl Summaries {
         let PointValue::Summary(summary) = point.value else {
             return Ok(());
         };
-        let key = self.key(element, &point)?;
+        let key = self.key(element, &point);
         let current = Last {
             start: point.start_time_unix_nano,
             time: point.time_unix_nano,
@@ -127,20 +127,12 @@ impl Summaries {
         }
     }
 
-    fn key(&self, element: &Element<'_>, point: &PointView<'_>) -> Result<u64, DecodeError> {
-        let hash = |attributes: &Attributes<'_>| -> Result<u64, DecodeError> {
-            // Whatever the order, the same attributes are the same series.
-            attributes.iter().try_fold(0_u64, |sum, attribute| {
-                let (key, value) = attribute?;
-                Ok(sum.wrapping_add(self.hasher.hash_one((key, value.to_text()))))
-            })
-        };
-        let mut hasher = self.hasher.build_hasher();
-        hash(&element.resource().attributes)?.hash(&mut hasher);
-        element.scope().map(|scope| scope.name).hash(&mut hasher);
-        element.metric().map(|metric| metric.name).hash(&mut hasher);
-        hash(&point.attributes)?.hash(&mut hasher);
-        Ok(hasher.finish())
+    fn key(&self, element: &Element<'_>, point: &PointView<'_>) -> u64 {
+        let resource = element.resource().attributes.fingerprint(&self.hasher);
+        let scope = element.scope().map(|scope| scope.name);
+        let metric = element.metric().map(|metric| metric.name);
+        let attributes = point.attributes.fingerprint(&self.hasher);
+        self.hasher.hash_one((resource, scope, metric, attributes))
     }
 }
 
