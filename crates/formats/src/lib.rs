@@ -8,3 +8,4 @@ pub mod loki;
 pub mod pprof;
 pub mod pyroscope;
 pub mod signalfx;
+pub mod prometheus;

@@ -147,6 +147,16 @@ impl Encoder {
         }
     }
 
+    /// A packed field of a varint type; `sint` types are zigzagged by the caller.
+    pub fn packed_varints(&mut self, number: u32, values: impl IntoIterator<Item = u64>) {
+        let mut values = values.into_iter().peekable();
+        if values.peek().is_some() {
+            self.nested(number, |out| {
+                values.for_each(|value| put_varint(&mut out.bytes, value))
+            });
+        }
+    }
+
     /// A nested message; written even if it is empty.
     pub fn nested(&mut self, number: u32, write: impl FnOnce(&mut Encoder)) {
         let open = self.open(number);
