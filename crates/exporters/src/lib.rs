@@ -24,6 +24,10 @@ mod otlp_http;
 // Shared by exporters that send several requests for one batch.
 mod pieces;
 mod pyroscope;
+mod prometheus;
+// What the two Prometheus exporters share.
+mod prometheus_model;
+mod prometheus_remote_write;
 mod sapm;
 mod signalfx;
 // Shared by the two exporters to Splunk Observability Cloud.

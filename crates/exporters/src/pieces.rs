@@ -73,30 +73,48 @@ pub(crate) async fn deliver<'p, T, F: Future<Output = Sent>>(
     left_out: LeftOut,
     send: impl Fn(&'p Piece<T>) -> F,
 ) -> Outcome {
-    let (mut rejected, mut reason) = (left_out.items, left_out.why);
+    let mut all_sent = Vec::with_capacity(pieces.len());
     let mut waiting = pieces.iter();
     while let Some(piece) = waiting.next() {
-        match send(piece).await {
-            Sent::Settled { rejected: 0, .. } => {}
-            Sent::Settled {
-                rejected: some,
-                why,
-            } => {
-                rejected += some;
-                reason = why;
-            }
+        let mut sent = send(piece).await;
+        if let Sent::Again { items, .. } = &mut sent {
+            let later = waiting.by_ref();
+            items.extend(later.flat_map(|piece| piece.items.iter().copied()));
+        }
+        all_sent.push(sent);
+    }
+    settle(batch, left_out, all_sent)
+}
+
+/// What became of the batch, when each of its pieces was sent or waits for the next attempt.
+pub(crate) fn settle(batch: &Batch, left_out: LeftOut, sent: Vec<Sent>) -> Outcome {
+    let (mut rejected, mut reason) = (left_out.items, left_out.why);
+    let mut again: Option<(Vec<usize>, Option<Duration>, String)> = None;
+    for sent in sent {
+        let (some, why) = match sent {
+            Sent::Settled { rejected, why } => (rejected, why),
             Sent::Again {
                 items,
-                rejected: some,
+                rejected,
                 after,
                 why,
             } => {
-                rejected += some;
-                let later = waiting.flat_map(|piece| piece.items.iter().copied());
-                let again = items.into_iter().chain(later).collect();
-                return resend(batch, again, rejected, after, why);
+                let (all, longest, first) = again.get_or_insert_default();
+                all.extend(items);
+                *longest = after.max(*longest);
+                if first.is_empty() {
+                    *first = why.clone();
+                }
+                (rejected, why)
             }
+        };
+        if some > 0 {
+            rejected += some;
+            reason = why;
         }
+    }
+    if let Some((items, after, why)) = again {
+        return resend(batch, items, rejected, after, why);
     }
     match rejected {
         0 => Outcome::Delivered,

@@ -34,6 +34,8 @@ pub const EXPORTERS: &[&ExporterKind] = &[
     &crate::pyroscope::KIND,
     &crate::azuremonitor::KIND,
     &crate::awscloudwatchlogs::KIND,
+    &crate::prometheus::KIND,
+    &crate::prometheus_remote_write::KIND,
 ];
 
 /// Types of the Collector that are known here but come with a later release: name, and what to do until then.
@@ -46,9 +48,6 @@ pub const LATER: &[(&str, &str)] = &[
     ("kafka", VIA_OTLP),
     ("opensearch", VIA_OTLP),
     ("otelarrow", VIA_OTLP),
-    ("prometheus", VIA_OTLP),
-    ("prometheusremotewrite", VIA_OTLP),
-    ("prometheus_remote_write", VIA_OTLP),
     ("pulsar", VIA_OTLP),
     ("splunk_hec", VIA_OTLP),
     ("zipkin", VIA_OTLP),

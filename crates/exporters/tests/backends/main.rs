@@ -15,3 +15,5 @@ mod loki;
 mod made;
 mod pyroscope;
 mod splunk_observability;
+mod prometheus;
+mod prometheus_remote_write;
