@@ -16,6 +16,7 @@ mod loki;
 mod moto;
 mod phoenix;
 mod pyroscope;
+mod prometheus;
 mod server;
 mod setting;
 mod signalfx;
@@ -55,6 +56,7 @@ const PARTS: &[(&str, Part)] = &[
     ("fan-out", fan_out::run),
     ("loki", loki::run),
     ("pyroscope", pyroscope::run),
+    ("prometheus", prometheus::run),
     ("outage", ledger::outage),
     ("crash", ledger::crash),
 ];
