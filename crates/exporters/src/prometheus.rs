@@ -27,7 +27,7 @@ use fanlight_net::compress::{Compressor, Encoding, Workers};
 use fanlight_net::http::{Drain, Handler, Server, text as text_response};
 use fanlight_net::{Body, auth};
 use fanlight_otlp::Batch;
-use fanlight_pipeline::{Exporter, ExporterKind, Outcome, ServerAuth, Stop, Stopper};
+use fanlight_pipeline::{Exporter, ExporterKind, Outcome, Prepared, ServerAuth, Stop, Stopper};
 use futures::future::BoxFuture;
 use http::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
@@ -36,6 +36,7 @@ use tokio::task::JoinHandle;
 
 use self::accept::Format;
 use self::registry::Registry;
+use crate::temporality::{Converter, STALE, Temporality};
 
 /// The component type.
 pub(crate) static KIND: ExporterKind = ExporterKind {
@@ -53,6 +54,7 @@ const DRAIN: Drain = Drain(Duration::from_secs(2));
 
 struct PrometheusExporter {
     registry: Arc<Mutex<Registry>>,
+    cumulative: Converter,
     workers: Workers,
     stopper: Stopper,
     serving: StdMutex<Option<JoinHandle<()>>>,
@@ -95,6 +97,7 @@ impl PrometheusExporter {
         });
         PrometheusExporter {
             registry,
+            cumulative: Converter::new(Temporality::Cumulative, STALE),
             workers,
             stopper,
             serving: StdMutex::new(Some(serving)),
@@ -103,6 +106,10 @@ impl PrometheusExporter {
 }
 
 impl Exporter for PrometheusExporter {
+    fn prepare(&self, batch: Batch) -> Prepared {
+        self.cumulative.convert(batch)
+    }
+
     fn send<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
             let mut registry = Arc::clone(&self.registry).lock_owned().await;

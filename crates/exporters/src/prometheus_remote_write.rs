@@ -29,7 +29,7 @@ use fanlight_formats::prometheus::{VERSION_HEADER, WRITTEN_HEADERS};
 use fanlight_net::compress::Workers;
 use fanlight_net::http::{Answer, HttpClient};
 use fanlight_otlp::Batch;
-use fanlight_pipeline::{Exporter, ExporterKind, Outcome};
+use fanlight_pipeline::{Exporter, ExporterKind, Outcome, Prepared};
 use futures::future::BoxFuture;
 use futures::stream;
 use futures::{FutureExt as _, StreamExt as _};
@@ -41,6 +41,7 @@ use self::series::translate;
 use crate::answers;
 use crate::pieces::{LeftOut, Piece, Sent, settle};
 use crate::prometheus_model::LabelSettings;
+use crate::temporality::{Converter, STALE, Temporality};
 
 /// The component type.
 pub(crate) static KIND: ExporterKind = ExporterKind {
@@ -66,6 +67,7 @@ struct RemoteWriteExporter {
     url: Uri,
     translation: Arc<Translation>,
     without_target_info: Arc<Translation>,
+    cumulative: Converter,
     shape: Shape,
     /// How many requests of a batch are in flight.
     at_once: usize,
@@ -92,6 +94,7 @@ impl RemoteWriteExporter {
                 ..translation.clone()
             }),
             translation: Arc::new(translation),
+            cumulative: Converter::new(Temporality::Cumulative, STALE),
             shape,
             at_once,
             forwarded,
@@ -102,6 +105,10 @@ impl RemoteWriteExporter {
 }
 
 impl Exporter for RemoteWriteExporter {
+    fn prepare(&self, batch: Batch) -> Prepared {
+        self.cumulative.convert(batch)
+    }
+
     fn send<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
             let version = self.version();

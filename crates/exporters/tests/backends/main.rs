@@ -17,3 +17,4 @@ mod pyroscope;
 mod splunk_observability;
 mod prometheus;
 mod prometheus_remote_write;
+mod splunk_observability;
