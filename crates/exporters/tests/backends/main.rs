@@ -17,4 +17,5 @@ mod pyroscope;
 mod splunk_observability;
 mod prometheus;
 mod prometheus_remote_write;
+mod pyroscope;
 mod splunk_observability;
