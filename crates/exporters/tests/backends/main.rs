@@ -13,8 +13,6 @@ mod azure_monitor;
 mod datadog;
 mod loki;
 mod made;
-mod pyroscope;
-mod splunk_observability;
 mod prometheus;
 mod prometheus_remote_write;
 mod pyroscope;
