@@ -7,6 +7,7 @@ mod answers;
 mod aws;
 mod awscloudwatchlogs;
 mod awsxray;
+mod backends;
 mod datadog;
 mod azuremonitor;
 mod debug;
@@ -36,4 +37,5 @@ mod splunk_ingest;
 mod table;
 mod temporality;
 
+pub use backends::{BACKENDS, Backend};
 pub use table::{EXPORTERS, LATER};

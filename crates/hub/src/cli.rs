@@ -35,6 +35,8 @@ pub enum Command {
     Check(CheckArgs),
     /// List the component types with a sample configuration of each.
     Components,
+    /// List the backends: what each takes and needs, with a snippet to copy.
+    Backends(BackendsArgs),
     /// Print a completion script for your shell.
     Completions {
         /// The shell.
@@ -94,6 +96,16 @@ pub struct CheckArgs {
     /// Send one item of each signal to every destination and report what it answers.
     #[arg(long)]
     pub send: bool,
+}
+
+/// Options of `fanlight backends`.
+#[derive(Args, Clone, Debug)]
+pub struct BackendsArgs {
+    /// Show only backends whose name contains this, with their snippets.
+    pub name: Option<String>,
+    /// Print all of it as the document that is `docs/backends.md`.
+    #[arg(long, hide = true)]
+    pub markdown: bool,
 }
 
 /// What to log.

@@ -1,5 +1,6 @@
 //! The subcommands, one module each.
 
+mod backends;
 mod check;
 mod components;
 mod serve;
@@ -20,6 +21,7 @@ pub fn run(cli: Cli, environment: &Environment) -> ExitCode {
         Some(Command::Serve(args)) => serve::run(&args, environment),
         Some(Command::Check(args)) => check::run(&args, environment),
         Some(Command::Components) => components::run(),
+        Some(Command::Backends(args)) => backends::run(&args),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "fanlight", &mut script);

@@ -4,4 +4,5 @@
 pub mod aws;
 pub mod azure_monitor;
 pub mod datadog;
+pub mod otlp_services;
 pub mod splunk_observability;

@@ -135,6 +135,7 @@ const fn known(signals: SignalSet, backend: &'static str) -> otlp_grpc::Known {
         wishes: Wishes {
             temporality: None,
             logs_as_spans: false,
+            bytes_as_text: false,
             limits: crate::limits::Limits {
                 attributes: 0,
                 value_bytes: 0,

@@ -11,6 +11,8 @@ mod aws_cloudwatch_logs;
 mod aws_xray;
 mod azure_monitor;
 mod datadog;
+mod presets;
+mod splunk_observability;
 mod loki;
 mod made;
 mod prometheus;

@@ -1,0 +1,67 @@
+//! Every backend that telemetry can go to, for `fanlight backends` and `docs/backends.md`.
+
+use fanlight_pipeline::ExporterKind;
+
+/// A backend and the exporter that reaches it.
+#[derive(Clone, Copy, Debug)]
+pub struct Backend {
+    /// The product, as its vendor writes it.
+    pub name: &'static str,
+    /// The exporter type; its sample is the snippet.
+    pub kind: &'static ExporterKind,
+    /// What is spoken, for people.
+    pub protocol: &'static str,
+    /// The keys without which it can't be reached; empty where the defaults do.
+    pub required: &'static [&'static str],
+    /// Where the vendor describes it.
+    pub source: &'static str,
+}
+
+const fn backend(
+    name: &'static str,
+    kind: &'static ExporterKind,
+    protocol: &'static str,
+    required: &'static [&'static str],
+    source: &'static str,
+) -> Backend {
+    Backend {
+        name,
+        kind,
+        protocol,
+        required,
+        source,
+    }
+}
+
+use crate::presets::{cloud, llm, local};
+
+/// Every backend, by name.
+#[rustfmt::skip]
+pub const BACKENDS: &[Backend] = &[
+    backend("AWS X-Ray", &crate::awsxray::KIND, "PutTraceSegments, SigV4", &[], "https://docs.aws.amazon.com/xray/latest/api/API_PutTraceSegments.html"),
+    backend("Arize AX", &llm::ARIZE, "OTLP/HTTP", &["space_id", "api_key", "project"], "https://arize.com/docs/ax/integrations/opentelemetry/opentelemetry-arize-otel"),
+    backend("Datadog", &crate::datadog::KIND, "Datadog's own intakes", &["api.key"], "https://docs.datadoghq.com/opentelemetry/setup/collector_exporter/"),
+    backend("Datadog (OTLP intake)", &cloud::DATADOG_OTLP, "OTLP/HTTP", &["api_key"], "https://docs.datadoghq.com/opentelemetry/setup/otlp_ingest/"),
+    backend("Datadog Agent", &local::DATADOG_AGENT, "OTLP/gRPC", &[], "https://docs.datadoghq.com/opentelemetry/setup/otlp_ingest_in_the_agent/"),
+    backend("Elastic APM", &cloud::ELASTIC_APM, "OTLP/HTTP", &["endpoint", "secret_token or api_key"], "https://www.elastic.co/docs/solutions/observability/apm/opentelemetry/"),
+    backend("Grafana Alloy", &local::ALLOY, "OTLP/gRPC", &[], "https://grafana.com/docs/alloy/latest/reference/components/otelcol/otelcol.receiver.otlp/"),
+    backend("Grafana Cloud", &cloud::GRAFANA_CLOUD, "OTLP/HTTP", &["zone", "instance_id", "token"], "https://grafana.com/docs/grafana-cloud/send-data/otlp/send-data-otlp/"),
+    backend("Grafana Mimir", &local::MIMIR, "OTLP/HTTP", &[], "https://grafana.com/docs/mimir/latest/references/http-api/#ingest-otlp-metrics"),
+    backend("Grafana Tempo", &local::TEMPO, "OTLP/gRPC", &[], "https://grafana.com/docs/tempo/latest/configuration/#distributor"),
+    backend("Helicone", &llm::HELICONE, "OTLP as JSON", &["api_key"], "https://docs.helicone.ai/rest/trace/post-v1tracelog"),
+    backend("Honeycomb", &cloud::HONEYCOMB, "OTLP/HTTP", &["api_key"], "https://docs.honeycomb.io/send-data/opentelemetry/"),
+    backend("Jaeger", &local::JAEGER, "OTLP/gRPC", &[], "https://www.jaegertracing.io/docs/latest/apis/#opentelemetry-protocol-stable"),
+    backend("Langfuse", &llm::LANGFUSE, "OTLP/HTTP", &["public_key", "secret_key"], "https://langfuse.com/integrations/native/opentelemetry"),
+    backend("Lightstep", &cloud::LIGHTSTEP, "OTLP/gRPC", &["access_token"], "https://docs.lightstep.com/docs/quick-start-collector"),
+    backend("New Relic", &cloud::NEW_RELIC, "OTLP/HTTP", &["license_key"], "https://docs.newrelic.com/docs/opentelemetry/best-practices/opentelemetry-otlp/"),
+    backend("Opik", &llm::OPIK, "OTLP/HTTP", &["in the cloud: api_key, workspace"], "https://www.comet.com/docs/opik/tracing/opentelemetry/overview"),
+    backend("Phoenix", &llm::PHOENIX, "OTLP/HTTP", &["in the cloud: api_key, endpoint"], "https://arize.com/docs/phoenix/tracing/how-to-tracing/setup-tracing"),
+    backend("Pydantic Logfire", &llm::LOGFIRE, "OTLP/HTTP", &["token"], "https://logfire.pydantic.dev/docs/how-to-guides/alternative-clients/"),
+    backend("Splunk Observability Cloud", &cloud::SPLUNK_O11Y, "OTLP/HTTP", &["realm", "access_token"], "https://dev.splunk.com/observability/reference/api/ingest_data/latest"),
+    backend("Splunk Observability Cloud (SAPM)", &crate::sapm::KIND, "SAPM", &["endpoint", "access_token"], "https://github.com/signalfx/sapm-proto"),
+    backend("Splunk Observability Cloud (SignalFx)", &crate::signalfx::KIND, "SignalFx datapoints and events", &["realm", "access_token"], "https://dev.splunk.com/observability/reference/api/ingest_data/latest"),
+    backend("Any OTLP backend (HTTP)", &crate::otlp_http::KIND, "OTLP/HTTP", &["endpoint"], "https://opentelemetry.io/docs/specs/otlp/"),
+    backend("Any OTLP backend (gRPC)", &crate::otlp_grpc::KIND, "OTLP/gRPC", &["endpoint"], "https://opentelemetry.io/docs/specs/otlp/"),
+    backend("Files", &crate::file::KIND, "OTLP/JSON lines or protobuf", &["path"], "https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/"),
+    backend("The terminal", &crate::debug::KIND, "text", &[], "https://github.com/open-telemetry/opentelemetry-collector/tree/main/exporter/debugexporter"),
+];
