@@ -1,8 +1,10 @@
-//! Jaeger's own span model, as its gRPC collector and Splunk's SAPM carry it (protobuf, `jaeger.api_v2`).
+//! Jaeger's own span model, as its gRPC collector and Splunk's SAPM carry it (protobuf, `jaeger.api_v2`), and in Thrift.
 //!
 //! Field by field from [`model.proto`](https://github.com/jaegertracing/jaeger-idl/blob/main/proto/api_v2/model.proto) and
 //! [`collector.proto`](https://github.com/jaegertracing/jaeger-idl/blob/main/proto/api_v2/collector.proto). The ids are 16
 //! and 8 bytes, most significant byte first; tools that are strict about it refuse other lengths.
+
+pub mod thrift;
 
 use bytes::Bytes;
 use prost::{Enumeration, Message};

@@ -9,3 +9,5 @@ pub mod pprof;
 pub mod pyroscope;
 pub mod signalfx;
 pub mod prometheus;
+pub mod thrift;
+pub mod zipkin;
