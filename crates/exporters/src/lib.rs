@@ -36,6 +36,7 @@ mod presets;
 mod splunk_ingest;
 mod table;
 mod temporality;
+mod zipkin;
 
 pub use backends::{BACKENDS, Backend};
 pub use table::{EXPORTERS, LATER};

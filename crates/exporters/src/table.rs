@@ -36,6 +36,7 @@ pub const EXPORTERS: &[&ExporterKind] = &[
     &crate::awscloudwatchlogs::KIND,
     &crate::prometheus::KIND,
     &crate::prometheus_remote_write::KIND,
+    &crate::zipkin::KIND,
 ];
 
 /// Types of the Collector that are known here but come with a later release: name, and what to do until then.
@@ -50,7 +51,6 @@ pub const LATER: &[(&str, &str)] = &[
     ("otelarrow", VIA_OTLP),
     ("pulsar", VIA_OTLP),
     ("splunk_hec", VIA_OTLP),
-    ("zipkin", VIA_OTLP),
 ];
 
 /// Nearly every backend takes OTLP, or has a collector in front of it that does.

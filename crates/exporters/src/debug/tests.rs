@@ -32,12 +32,13 @@ fn traces() -> Batch {
                     time_unix_nano: 1_767_225_600_100_000_000,
                     name: "exception",
                     attributes: &[("exception.type", "Timeout".into())],
+                    ..Event::default()
                 }],
                 links: &[Link {
                     trace_id: TraceId([3; 16]),
                     span_id: SpanId([4; 8]),
-                    trace_state: "",
                     attributes: &[("reason", "retry".into())],
+                    ..Link::default()
                 }],
                 status_code: 2,
                 status_message: "card\x1b[31m refused",

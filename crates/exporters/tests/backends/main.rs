@@ -18,3 +18,4 @@ mod prometheus_remote_write;
 mod presets;
 mod pyroscope;
 mod splunk_observability;
+mod zipkin;

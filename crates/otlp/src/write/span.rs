@@ -17,8 +17,11 @@ pub struct Span<'a> {
     pub start_time_unix_nano: u64,
     pub end_time_unix_nano: u64,
     pub attributes: KeyValues<'a>,
+    pub dropped_attributes_count: u32,
     pub events: &'a [Event<'a>],
+    pub dropped_events_count: u32,
     pub links: &'a [Link<'a>],
+    pub dropped_links_count: u32,
     pub status_code: i32,
     pub status_message: &'a str,
 }
@@ -30,6 +33,7 @@ pub struct Event<'a> {
     pub time_unix_nano: u64,
     pub name: &'a str,
     pub attributes: KeyValues<'a>,
+    pub dropped_attributes_count: u32,
 }
 
 /// A link of a [`Span`].
@@ -40,6 +44,7 @@ pub struct Link<'a> {
     pub span_id: SpanId,
     pub trace_state: &'a str,
     pub attributes: KeyValues<'a>,
+    pub dropped_attributes_count: u32,
 }
 
 impl Span<'_> {
@@ -53,21 +58,26 @@ impl Span<'_> {
         out.fixed64(7, self.start_time_unix_nano);
         out.fixed64(8, self.end_time_unix_nano);
         out.attributes(9, self.attributes);
+        out.varint(10, u64::from(self.dropped_attributes_count));
         for event in self.events {
             out.nested(11, |out| {
                 out.fixed64(1, event.time_unix_nano);
                 out.bytes(2, event.name);
                 out.attributes(3, event.attributes);
+                out.varint(4, u64::from(event.dropped_attributes_count));
             });
         }
+        out.varint(12, u64::from(self.dropped_events_count));
         for link in self.links {
             out.nested(13, |out| {
                 out.id(1, link.trace_id.0);
                 out.id(2, link.span_id.0);
                 out.bytes(3, link.trace_state);
                 out.attributes(4, link.attributes);
+                out.varint(5, u64::from(link.dropped_attributes_count));
             });
         }
+        out.varint(14, u64::from(self.dropped_links_count));
         if self.status_code != 0 || !self.status_message.is_empty() {
             out.nested(15, |out| {
                 out.bytes(2, self.status_message);
