@@ -102,6 +102,12 @@ impl Inlet {
         answer
     }
 
+    /// Counts items that a receiver had to refuse before it could offer them, such as those of a packet for which its own
+    /// queue had no room.
+    pub fn refuse(&self, signal: Signal, items: usize, transport: &'static str) {
+        self.counters(transport).refused.add(signal, items);
+    }
+
     fn paths(&self, signal: Signal) -> &[Arc<Path>] {
         self.0.paths.get(signal as usize).map_or(&[], Vec::as_slice)
     }

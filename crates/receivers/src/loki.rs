@@ -10,7 +10,7 @@ mod records;
 
 use std::sync::Arc;
 
-use fanlight_config::blocks::{GrpcServer, HttpServer, ServerAuthRef};
+use fanlight_config::blocks::{GrpcServer, HttpServer};
 use fanlight_config::{ComponentId, ConfigError, ListenAddress, Node};
 use fanlight_net::grpc::GrpcHandler;
 use fanlight_net::http::Server;
@@ -26,6 +26,7 @@ use serde::Deserialize;
 use self::grpc::Pusher;
 use self::http::PushHandler;
 use self::records::Times;
+use crate::door::{bytes, checker};
 
 /// The component type.
 pub(crate) static KIND: ReceiverKind = ReceiverKind {
@@ -196,16 +197,4 @@ impl Receiver for LokiReceiver {
         }
         Box::pin(async move { futures::future::try_join_all(servers).await.map(drop) })
     }
-}
-
-fn checker(
-    auth: Option<&ServerAuthRef>,
-    context: &BuildContext<'_>,
-) -> Result<Option<Arc<dyn ServerAuth>>, BuildError> {
-    auth.map(|auth| context.server_auth(&auth.authenticator))
-        .transpose()
-}
-
-fn bytes(limit: u64) -> usize {
-    usize::try_from(limit).unwrap_or(usize::MAX)
 }

@@ -11,7 +11,7 @@ mod offer;
 
 use std::sync::Arc;
 
-use fanlight_config::blocks::{GrpcServer, HttpServer, ServerAuthRef};
+use fanlight_config::blocks::{GrpcServer, HttpServer};
 use fanlight_config::{ComponentId, ConfigError, ListenAddress, Node};
 use fanlight_net::grpc::GrpcHandler;
 use fanlight_net::http::Server;
@@ -25,6 +25,7 @@ use futures::future::BoxFuture;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::door::{bytes, checker};
 use grpc::ExportService;
 pub use http::HttpHandler;
 
@@ -247,18 +248,6 @@ impl Receiver for OtlpReceiver {
         }
         Box::pin(async move { futures::future::try_join_all(servers).await.map(drop) })
     }
-}
-
-fn checker(
-    auth: Option<&ServerAuthRef>,
-    context: &BuildContext<'_>,
-) -> Result<Option<Arc<dyn ServerAuth>>, BuildError> {
-    auth.map(|auth| context.server_auth(&auth.authenticator))
-        .transpose()
-}
-
-fn bytes(limit: u64) -> usize {
-    usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
 fn default_grpc() -> ListenAddress {

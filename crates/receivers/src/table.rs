@@ -7,6 +7,8 @@ pub const RECEIVERS: &[&ReceiverKind] = &[
     &crate::otlp::KIND,
     &crate::loki::KIND,
     &crate::self_telemetry::KIND,
+    &crate::jaeger::KIND,
+    &crate::zipkin::KIND,
 ];
 
 /// Types of the Collector that are known here but come with a later release: name, and what to do until then.
@@ -15,11 +17,9 @@ pub const LATER: &[(&str, &str)] = &[
     ("file_log", VIA_OTLP),
     ("hostmetrics", VIA_OTLP),
     ("host_metrics", VIA_OTLP),
-    ("jaeger", VIA_OTLP),
     ("kafka", VIA_OTLP),
     ("prometheus", VIA_OTLP),
     ("splunk_hec", VIA_OTLP),
-    ("zipkin", VIA_OTLP),
 ];
 
 /// Whatever speaks something else can be translated by a collector in front of the hub.

@@ -91,6 +91,8 @@ impl ExporterConfig for Recorder {
 pub struct Hub {
     /// Stops it.
     pub running: Running,
+    /// What it counts.
+    pub status: Status,
     _directory: tempfile::TempDir,
 }
 
@@ -151,14 +153,16 @@ impl Hub {
             Plan::new(&document, tables, additions).expect("the test's configuration is valid");
         let directory = tempfile::tempdir().expect("a directory");
         let data_dir = directory.path().to_owned();
+        let status = Status::default();
         let host = Host {
             data_dir,
             user_agent: "fanlight/test",
-            status: Status::default(),
+            status: status.clone(),
         };
         let running = plan.start(&host).expect("the hub starts");
         Hub {
             running,
+            status,
             _directory: directory,
         }
     }

@@ -7,4 +7,6 @@
     reason = "a test that can't be set up has failed"
 )]
 
+mod jaeger;
 mod loki;
+mod zipkin;
