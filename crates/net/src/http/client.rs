@@ -21,7 +21,7 @@ use crate::connect::{Connector, causes, server_name};
 use crate::status::Advice;
 use crate::{status, tls};
 
-/// How much of an answer is read.
+/// How much of an answer is read, unless a component asks for more.
 const LONGEST_ANSWER: usize = 64 << 10;
 
 /// Sends requests for one component. Connects when the first request is sent.
@@ -31,6 +31,7 @@ pub struct HttpClient {
     auth: Option<Arc<dyn ClientAuth>>,
     compressor: Option<Compressor>,
     advice: Advice,
+    longest_answer: usize,
 }
 
 /// An answer, whatever its status.
@@ -40,7 +41,7 @@ pub struct Answer {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The first 64 KiB of the body.
+    /// The body as far as it was read: 64 KiB, or [`HttpClient::with_longest_answer`].
     pub body: Bytes,
 }
 
@@ -99,6 +100,7 @@ impl HttpClient {
             auth,
             compressor,
             advice: Advice::GENERAL,
+            longest_answer: LONGEST_ANSWER,
         })
     }
 
@@ -106,6 +108,13 @@ impl HttpClient {
     #[must_use]
     pub fn with_advice(mut self, advice: Advice) -> HttpClient {
         self.advice = advice;
+        self
+    }
+
+    /// The same client, reading so many bytes of an answer: for backends that answer every item.
+    #[must_use]
+    pub fn with_longest_answer(mut self, bytes: usize) -> HttpClient {
+        self.longest_answer = bytes;
         self
     }
 
@@ -180,7 +189,7 @@ impl HttpClient {
             .await
             .map_err(|error| failed(self.advice.explain_connection(no_answer(&url, &error))))?;
         let (head, body) = response.into_parts();
-        let body = read_answer(body).await;
+        let body = read_answer(body, self.longest_answer).await;
         Ok(Answer {
             status: head.status,
             headers: head.headers,
@@ -266,14 +275,14 @@ pub(crate) fn no_answer(url: &Uri, error: &(dyn std::error::Error + 'static)) ->
 }
 
 /// Reads what fits; the rest of a longer answer, and one that breaks off, is of no interest.
-async fn read_answer(mut body: hyper::body::Incoming) -> Bytes {
+async fn read_answer(mut body: hyper::body::Incoming, longest: usize) -> Bytes {
     let mut read = BytesMut::new();
     let reading = async {
         while let Some(Ok(frame)) = body.frame().await {
             let Ok(data) = frame.into_data() else {
                 continue;
             };
-            let room = LONGEST_ANSWER.saturating_sub(read.len());
+            let room = longest.saturating_sub(read.len());
             read.extend_from_slice(data.get(..room).unwrap_or(&data));
             if data.len() > room {
                 break;
