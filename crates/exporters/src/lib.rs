@@ -12,6 +12,9 @@ mod datadog;
 mod azuremonitor;
 mod debug;
 mod delivery;
+mod elasticsearch;
+// Documents of flat fields, for backends that index them.
+mod fields;
 mod file;
 // Shared by exporters whose backends take JSON of their own.
 mod fit;
@@ -31,6 +34,7 @@ mod prometheus_model;
 mod prometheus_remote_write;
 mod sapm;
 mod signalfx;
+mod splunk_hec;
 // Shared by the two exporters to Splunk Observability Cloud.
 mod presets;
 mod splunk_ingest;

@@ -37,6 +37,8 @@ pub const EXPORTERS: &[&ExporterKind] = &[
     &crate::prometheus::KIND,
     &crate::prometheus_remote_write::KIND,
     &crate::zipkin::KIND,
+    &crate::elasticsearch::KIND,
+    &crate::splunk_hec::KIND,
 ];
 
 /// Types of the Collector that are known here but come with a later release: name, and what to do until then.
@@ -44,13 +46,13 @@ pub const LATER: &[(&str, &str)] = &[
     ("alertmanager", VIA_OTLP),
     ("awsemf", VIA_OTLP),
     ("clickhouse", VIA_OTLP),
-    ("elasticsearch", VIA_OTLP),
     ("googlecloud", VIA_OTLP),
     ("kafka", VIA_OTLP),
     ("opensearch", VIA_OTLP),
     ("otelarrow", VIA_OTLP),
     ("pulsar", VIA_OTLP),
     ("splunk_hec", VIA_OTLP),
+    ("zipkin", VIA_OTLP),
 ];
 
 /// Nearly every backend takes OTLP, or has a collector in front of it that does.

@@ -11,3 +11,4 @@ pub mod signalfx;
 pub mod prometheus;
 pub mod thrift;
 pub mod zipkin;
+pub mod splunk_hec;

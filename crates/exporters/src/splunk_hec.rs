@@ -1,0 +1,198 @@
+//! `splunk_hec`: log records, data points and spans as events of Splunk's HTTP Event Collector.
+//!
+//! Limits: a request has at most `max_content_length_*` bytes before compression, an event `max_event_size`; what is larger,
+//! log records without a body and exponential histograms are left out, counted and told. Profiles are not taken. Scopes, event
+//! names, units and exemplars have no place in an event. Configuration, defaults and events are those of the
+//! [Collector's exporter](https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/exporter/splunkhecexporter).
+//!
+//! One request holds events of one token: the resource attribute `com.splunk.hec.access_token` replaces the configured one.
+//! 408, 429 and 5xx are sent again, `Retry-After` is honoured; other refusals are final.
+//! [Answers](https://docs.splunk.com/Documentation/Splunk/latest/Data/TroubleshootHTTPEventCollector).
+
+mod config;
+mod event;
+mod heartbeat;
+mod logs;
+mod metrics;
+mod requests;
+mod spans;
+
+use fanlight_config::{ComponentId, ConfigError, Node, blocks};
+use fanlight_net::http::HttpClient;
+use fanlight_otlp::{Batch, DecodeError, Signal, SignalSet};
+use fanlight_pipeline::{
+    BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig, ExporterKind,
+    Outcome, Peer,
+};
+use futures::future::BoxFuture;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, Method, Uri};
+
+use self::config::Rules;
+use self::heartbeat::{Heartbeat, Pulse};
+use self::requests::{Request, Requests};
+use crate::answers;
+use crate::delivery::Delivery;
+use crate::pieces::{Piece, Sent, deliver};
+
+/// The component type.
+pub(crate) static KIND: ExporterKind = ExporterKind {
+    name: "splunk_hec",
+    aliases: &[],
+    about: "Splunk's HTTP Event Collector.",
+    sample: "token: 00000000-0000-0000-0000-000000000000\nendpoint: https://splunk:8088/services/collector\nsource: otel\nsourcetype: otel",
+    decode,
+};
+
+/// Log records of this scope are profiles, which Splunk tells by a header.
+const PROFILING: &str = "otel.profiling";
+
+/// A checked configuration.
+#[derive(Clone, Debug)]
+struct SplunkHec {
+    client: blocks::HttpClient,
+    delivery: Delivery,
+    token: fanlight_config::Secret,
+    url: Uri,
+    /// Where the events go, without a query.
+    shown: String,
+    peer: Peer,
+    app: (String, Option<String>),
+    heartbeat: Pulse,
+    rules: Rules,
+}
+
+fn decode(node: &Node) -> Result<Box<dyn ExporterConfig>, ConfigError> {
+    Ok(Box::new(config::decode(node)?))
+}
+
+impl ExporterConfig for SplunkHec {
+    fn signals(&self) -> SignalSet {
+        SignalSet::of(&[Signal::Traces, Signal::Metrics, Signal::Logs])
+    }
+
+    fn settings(&self) -> ExportSettings {
+        let timeout = self.client.timeout.unwrap_or(config::TIMEOUT);
+        self.delivery.settings(timeout)
+    }
+
+    fn destination(&self) -> Destination {
+        Destination {
+            text: format!("{} (Splunk HEC)", self.shown),
+            peers: vec![self.peer.clone()],
+        }
+    }
+
+    fn extensions(&self) -> Vec<ComponentId> {
+        let auth = self.client.auth.iter();
+        auth.map(|auth| auth.authenticator.clone()).collect()
+    }
+
+    fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Exporter>, BuildError> {
+        let gzip = blocks::Compression::Gzip;
+        let (app, version) = &self.app;
+        let agent_version = context.user_agent.split('/').next_back();
+        let version = version.as_deref().or(agent_version).unwrap_or_default();
+        let client = HttpClient::new(&self.client, gzip, std::slice::from_ref(&self.url), context)?
+            .with_secret(AUTHORIZATION, &format!("Splunk {}", self.token.expose()))?
+            .with_secret(HeaderName::from_static("__splunk_app_name"), app)?
+            .with_secret(HeaderName::from_static("__splunk_app_version"), version)?;
+        let client = std::sync::Arc::new(client);
+        Ok(Box::new(HecExporter {
+            heartbeat: Heartbeat::start(&self.heartbeat, client.clone(), &self.url, version),
+            client,
+            url: self.url.clone(),
+            rules: self.rules.clone(),
+        }))
+    }
+}
+
+struct HecExporter {
+    client: std::sync::Arc<HttpClient>,
+    url: Uri,
+    rules: Rules,
+    /// Ends with the exporter.
+    heartbeat: Option<Heartbeat>,
+}
+
+impl Exporter for HecExporter {
+    fn send<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome> {
+        let (pieces, left_out) = match requests_of(batch, &self.rules) {
+            Ok(requests) => requests.finish(),
+            Err(error) => {
+                let why = format!("the batch can't be read: {error}");
+                return Box::pin(std::future::ready(Outcome::Rejected { why }));
+            }
+        };
+        Box::pin(async move { deliver(batch, &pieces, left_out, |piece| self.post(piece)).await })
+    }
+
+    fn finish(&self) -> BoxFuture<'_, ()> {
+        if let Some(heartbeat) = &self.heartbeat {
+            heartbeat.stop();
+        }
+        Box::pin(std::future::ready(()))
+    }
+}
+
+impl HecExporter {
+    async fn post(&self, piece: &Piece<Request>) -> Sent {
+        let token = piece.request.token.as_deref();
+        let mut request = http::Request::new(piece.request.body.clone());
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.url.clone();
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if piece.request.is_profiling {
+            let name = HeaderName::from_static("x-splunk-instrumentation-library");
+            headers.insert(name, HeaderValue::from_static(PROFILING));
+        }
+        if let Some(token) = token {
+            let Ok(mut value) = HeaderValue::from_str(&format!("Splunk {token}")) else {
+                let why = "com.splunk.hec.access_token of a resource is no token".to_owned();
+                return piece.sent(Outcome::Rejected { why });
+            };
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        let outcome = match self.client.send(request).await {
+            Ok(answer) if answer.status.is_success() => Outcome::Delivered,
+            Ok(answer) => answers::outcome(&self.client, &self.url, &answer),
+            Err(outcome) => outcome,
+        };
+        piece.sent(without_secret(outcome, token))
+    }
+}
+
+/// Takes a resource's own token out of the server's words; the configured one is out of them already.
+fn without_secret(outcome: Outcome, token: Option<&str>) -> Outcome {
+    let clean = |why: String| match token {
+        Some(token) if !token.is_empty() => why.replace(token, "[REDACTED]"),
+        _ => why,
+    };
+    match outcome {
+        Outcome::Rejected { why } => Outcome::Rejected { why: clean(why) },
+        Outcome::Retry { after, why } => Outcome::Retry {
+            after,
+            why: clean(why),
+        },
+        other => other,
+    }
+}
+
+/// The requests that a batch becomes.
+fn requests_of(batch: &Batch, rules: &Rules) -> Result<Requests, DecodeError> {
+    let limit = match batch.signal() {
+        Signal::Traces => rules.max_traces,
+        Signal::Metrics => rules.max_metrics,
+        Signal::Logs | Signal::Profiles => rules.max_logs,
+    };
+    let mut requests = Requests::new(limit, rules.max_event);
+    match batch.signal() {
+        Signal::Logs => logs::write(batch, rules, &mut requests)?,
+        Signal::Traces => spans::write(batch, rules, &mut requests)?,
+        Signal::Metrics => metrics::write(batch, rules, &mut requests)?,
+        Signal::Profiles => {}
+    }
+    Ok(requests)
+}
