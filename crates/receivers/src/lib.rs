@@ -8,6 +8,7 @@ mod loki;
 mod origin;
 mod otlp;
 mod self_telemetry;
+mod splunk_hec;
 mod table;
 mod zipkin;
 

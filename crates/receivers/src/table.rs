@@ -9,6 +9,8 @@ pub const RECEIVERS: &[&ReceiverKind] = &[
     &crate::self_telemetry::KIND,
     &crate::jaeger::KIND,
     &crate::zipkin::KIND,
+    &crate::self_telemetry::KIND,
+    &crate::splunk_hec::KIND,
 ];
 
 /// Types of the Collector that are known here but come with a later release: name, and what to do until then.
@@ -20,6 +22,7 @@ pub const LATER: &[(&str, &str)] = &[
     ("kafka", VIA_OTLP),
     ("prometheus", VIA_OTLP),
     ("splunk_hec", VIA_OTLP),
+    ("zipkin", VIA_OTLP),
 ];
 
 /// Whatever speaks something else can be translated by a collector in front of the hub.

@@ -10,3 +10,4 @@
 mod jaeger;
 mod loki;
 mod zipkin;
+mod splunk_hec;
