@@ -30,6 +30,7 @@ mod route;
 use fanlight_config::blocks;
 use fanlight_config::{ComponentId, ConfigError, Node};
 use fanlight_net::http::HttpClient;
+use fanlight_net::status::Advice;
 use fanlight_otlp::{Batch, Signal, SignalSet};
 use fanlight_pipeline::{
     BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig, ExporterKind,
@@ -56,6 +57,14 @@ pub(crate) static KIND: ExporterKind = ExporterKind {
 
 /// How much of an answer is read: one status for each document of a request.
 const LONGEST_ANSWER: usize = 32 << 20;
+
+/// What the user can do when Elasticsearch refuses.
+const ADVICE: Advice = Advice {
+    backend: "Elasticsearch",
+    credentials: "check the credentials: user and password, or api_key, which must be allowed to create documents",
+    not_found: "is this the address of Elasticsearch itself, not of Kibana or an APM server?",
+    tls: "set tls.ca_file to the certificate that Elasticsearch made at its first start, http_ca.crt",
+};
 
 /// A checked configuration.
 #[derive(Clone, Debug)]
@@ -113,7 +122,8 @@ impl ExporterConfig for Elasticsearch {
             .map(|target| target.url.clone())
             .collect();
         let mut client = HttpClient::new(&self.client, blocks::Compression::Gzip, &urls, context)?
-            .with_longest_answer(LONGEST_ANSWER);
+            .with_longest_answer(LONGEST_ANSWER)
+            .with_advice(ADVICE);
         if let Some(authorization) = &self.authorization {
             client = client.with_secret(AUTHORIZATION, authorization.expose())?;
         }

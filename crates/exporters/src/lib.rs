@@ -16,8 +16,8 @@ mod elasticsearch;
 // Documents of flat fields, for backends that index them.
 mod fields;
 mod file;
-// Shared by exporters whose backends take JSON of their own.
 mod fit;
+// Shared by exporters whose backends take JSON of their own.
 mod json_object;
 mod limits;
 mod logs_as_spans;
@@ -32,11 +32,11 @@ mod prometheus;
 // What the two Prometheus exporters share.
 mod prometheus_model;
 mod prometheus_remote_write;
+mod presets;
 mod sapm;
 mod signalfx;
 mod splunk_hec;
 // Shared by the two exporters to Splunk Observability Cloud.
-mod presets;
 mod splunk_ingest;
 mod table;
 mod temporality;

@@ -19,6 +19,7 @@ mod spans;
 
 use fanlight_config::{ComponentId, ConfigError, Node, blocks};
 use fanlight_net::http::HttpClient;
+use fanlight_net::status::Advice;
 use fanlight_otlp::{Batch, DecodeError, Signal, SignalSet};
 use fanlight_pipeline::{
     BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig, ExporterKind,
@@ -46,6 +47,14 @@ pub(crate) static KIND: ExporterKind = ExporterKind {
 
 /// Log records of this scope are profiles, which Splunk tells by a header.
 const PROFILING: &str = "otel.profiling";
+
+/// What the user can do when Splunk refuses.
+const ADVICE: Advice = Advice {
+    backend: "Splunk",
+    credentials: "check the credentials: the token of this input, that it is enabled, and that it may write to the index",
+    not_found: "the path is /services/collector; is this the port of the HTTP Event Collector, 8088, not of Splunk's pages or management?",
+    tls: "Splunk makes its own certificate: set tls.ca_file to its cacert.pem",
+};
 
 /// A checked configuration.
 #[derive(Clone, Debug)]
@@ -94,6 +103,7 @@ impl ExporterConfig for SplunkHec {
         let agent_version = context.user_agent.split('/').next_back();
         let version = version.as_deref().or(agent_version).unwrap_or_default();
         let client = HttpClient::new(&self.client, gzip, std::slice::from_ref(&self.url), context)?
+            .with_advice(ADVICE)
             .with_secret(AUTHORIZATION, &format!("Splunk {}", self.token.expose()))?
             .with_secret(HeaderName::from_static("__splunk_app_name"), app)?
             .with_secret(HeaderName::from_static("__splunk_app_version"), version)?;
