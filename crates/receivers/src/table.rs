@@ -9,7 +9,6 @@ pub const RECEIVERS: &[&ReceiverKind] = &[
     &crate::self_telemetry::KIND,
     &crate::jaeger::KIND,
     &crate::zipkin::KIND,
-    &crate::self_telemetry::KIND,
     &crate::splunk_hec::KIND,
 ];
 
