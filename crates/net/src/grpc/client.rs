@@ -179,10 +179,38 @@ impl GrpcClient {
     /// # Errors
     /// The server's status, or why there is none.
     pub async fn call(&self, method: &'static str, message: Bytes) -> Result<Bytes, CallError> {
-        let request = self
+        self.call_with(method, message, &HeaderMap::new()).await
+    }
+
+    /// As [`GrpcClient::call`], with headers of this call only, in place of others of the same name.
+    ///
+    /// # Errors
+    /// The server's status, or why there is none. Of the sensitive headers, none is repeated in the server's words.
+    pub async fn call_with(
+        &self,
+        method: &'static str,
+        message: Bytes,
+        more: &HeaderMap,
+    ) -> Result<Bytes, CallError> {
+        let mut request = self
             .request(method, message)
             .await
             .map_err(CallError::NoAnswer)?;
+        let headers = request.headers_mut();
+        for (name, value) in more {
+            headers.insert(name, value.clone());
+        }
+        let answer = self.answer(request).await;
+        answer.map_err(|error| match error {
+            CallError::Status(mut status) => {
+                status.message = Secrets::of_headers(more.iter()).redact(status.message);
+                CallError::Status(status)
+            }
+            error => error,
+        })
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Result<Bytes, CallError> {
         let url = request.uri().clone();
         let lane = self.turn.fetch_add(1, Ordering::Relaxed) % self.lanes.len().max(1);
         let Some(lane) = self.lanes.get(lane) else {
@@ -257,6 +285,7 @@ impl GrpcClient {
                 code: Code::from_http(head.status),
                 message,
                 retry_after: None,
+                details: Bytes::new(),
             }));
         }
         let broke = |error: &dyn std::fmt::Display| {

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use bytes::Bytes;
 use fanlight_otlp::status::Status as RpcStatus;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -32,6 +33,8 @@ pub struct Status {
     pub message: String,
     /// When the server wants to be asked again (`RetryInfo`).
     pub retry_after: Option<Duration>,
+    /// The `google.rpc.Status` with which it goes into details; empty where it does not.
+    pub details: Bytes,
 }
 
 impl Status {
@@ -48,10 +51,12 @@ impl Status {
         if let Ok(message) = HeaderValue::from_str(&percent_encode(&failure.message)) {
             headers.insert(GRPC_MESSAGE, message);
         }
-        if failure.retry_after.is_some()
-            && let Ok(details) =
-                HeaderValue::from_str(&BASE64.encode(failure.rpc_status().encode()))
-        {
+        let details = match failure.retry_after {
+            _ if !failure.details.is_empty() => failure.details.to_vec(),
+            Some(_) => failure.rpc_status().encode(),
+            None => return,
+        };
+        if let Ok(details) = HeaderValue::from_str(&BASE64.encode(details)) {
             headers.insert(GRPC_DETAILS, details);
         }
     }
@@ -65,15 +70,17 @@ impl Status {
             .and_then(|text| text.trim().parse().ok());
         let details = headers
             .get(GRPC_DETAILS)
-            .and_then(|value| BASE64.decode(value.as_bytes()).ok());
-        let details = details.and_then(|bytes| RpcStatus::decode(&bytes).ok());
+            .and_then(|value| BASE64.decode(value.as_bytes()).ok())
+            .unwrap_or_default();
+        let delay = RpcStatus::decode(&details).ok();
         Some(Status {
             code: number.map_or(Code::Unknown, Code::from_number),
             message: headers
                 .get(GRPC_MESSAGE)
                 .map(|value| percent_decode(value.as_bytes()))
                 .unwrap_or_default(),
-            retry_after: details.and_then(|status| status.retry_delay),
+            retry_after: delay.and_then(|status| status.retry_delay),
+            details: details.into(),
         })
     }
 }

@@ -39,6 +39,8 @@ pub struct Failure {
     pub retry_after: Option<Duration>,
     /// `WWW-Authenticate`.
     pub challenge: Option<&'static str>,
+    /// A whole `google.rpc.Status` for gRPC's details; empty where there is no more to tell.
+    pub details: Bytes,
 }
 
 impl BodyFormat {
@@ -71,6 +73,7 @@ impl Failure {
             message: message.into(),
             retry_after: None,
             challenge: None,
+            details: Bytes::new(),
         }
     }
 
@@ -185,6 +188,7 @@ impl From<Refused> for Failure {
             message: refused.message,
             retry_after: refused.retry_after.or(overloaded),
             challenge: None,
+            details: Bytes::new(),
         }
     }
 }

@@ -47,6 +47,7 @@ fn exactly_the_codes_of_the_specification_are_retried() {
         code,
         message: String::new(),
         retry_after,
+        details: bytes::Bytes::new(),
     };
     let retried: Vec<i32> = (1..17)
         .filter(|number| {
