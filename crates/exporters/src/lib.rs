@@ -18,6 +18,7 @@ mod fields;
 mod file;
 mod fit;
 // Shared by exporters whose backends take JSON of their own.
+mod googlecloud;
 mod json_object;
 mod limits;
 mod logs_as_spans;

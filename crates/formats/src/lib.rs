@@ -3,6 +3,7 @@
 //! Messages only, field by field as their authors publish them; what they mean in OTLP is decided by the component.
 
 pub mod datadog;
+pub mod google;
 pub mod jaeger;
 pub mod loki;
 pub mod pprof;

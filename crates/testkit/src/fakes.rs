@@ -7,5 +7,6 @@ pub mod datadog;
 pub mod otlp_services;
 pub mod elasticsearch;
 pub mod splunk_hec;
+pub mod google_cloud;
 pub mod splunk_observability;
 mod strict_json;

@@ -19,5 +19,6 @@ mod prometheus_remote_write;
 mod presets;
 mod pyroscope;
 mod splunk_hec;
+mod googlecloud;
 mod splunk_observability;
 mod zipkin;
