@@ -44,6 +44,7 @@ pub const BACKENDS: &[Backend] = &[
     backend("Datadog (OTLP intake)", &cloud::DATADOG_OTLP, "OTLP/HTTP", &["api_key"], "https://docs.datadoghq.com/opentelemetry/setup/otlp_ingest/"),
     backend("Datadog Agent", &local::DATADOG_AGENT, "OTLP/gRPC", &[], "https://docs.datadoghq.com/opentelemetry/setup/otlp_ingest_in_the_agent/"),
     backend("Elastic APM", &cloud::ELASTIC_APM, "OTLP/HTTP", &["endpoint", "secret_token or api_key"], "https://www.elastic.co/docs/solutions/observability/apm/opentelemetry/"),
+    backend("Google Cloud", &crate::googlecloud::KIND, "gRPC: Trace, Logging, Monitoring", &[], "https://cloud.google.com/products/operations"),
     backend("Grafana Alloy", &local::ALLOY, "OTLP/gRPC", &[], "https://grafana.com/docs/alloy/latest/reference/components/otelcol/otelcol.receiver.otlp/"),
     backend("Grafana Cloud", &cloud::GRAFANA_CLOUD, "OTLP/HTTP", &["zone", "instance_id", "token"], "https://grafana.com/docs/grafana-cloud/send-data/otlp/send-data-otlp/"),
     backend("Grafana Loki", &crate::loki::KIND, "Loki push, or OTLP/HTTP", &["endpoint"], "https://grafana.com/docs/loki/latest/reference/loki-http-api/#ingest-logs"),

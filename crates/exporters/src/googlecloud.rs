@@ -39,7 +39,7 @@ pub(crate) static KIND: ExporterKind = ExporterKind {
     name: "googlecloud",
     aliases: &["gcp"],
     about: "Google Cloud: Trace, Logging, Monitoring.",
-    sample: "project: my-project\nlog:\n  default_log_name: opentelemetry",
+    sample: "project: my-project",
     decode,
 };
 

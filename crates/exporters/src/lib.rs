@@ -7,9 +7,9 @@ mod answers;
 mod aws;
 mod awscloudwatchlogs;
 mod awsxray;
+mod azuremonitor;
 mod backends;
 mod datadog;
-mod azuremonitor;
 mod debug;
 mod delivery;
 mod elasticsearch;
@@ -28,8 +28,8 @@ mod otlp_grpc;
 mod otlp_http;
 // Shared by exporters that send several requests for one batch.
 mod pieces;
-mod pyroscope;
 mod prometheus;
+mod pyroscope;
 // What the two Prometheus exporters share.
 mod prometheus_model;
 mod prometheus_remote_write;

@@ -8,5 +8,6 @@ pub mod otlp_services;
 pub mod elasticsearch;
 pub mod splunk_hec;
 pub mod google_cloud;
+pub mod otlp_services;
 pub mod splunk_observability;
 mod strict_json;
