@@ -47,7 +47,6 @@ pub const LATER: &[(&str, &str)] = &[
     ("alertmanager", VIA_OTLP),
     ("awsemf", VIA_OTLP),
     ("clickhouse", VIA_OTLP),
-    ("googlecloud", VIA_OTLP),
     ("elasticsearch", VIA_OTLP),
     ("kafka", VIA_OTLP),
     ("opensearch", VIA_OTLP),

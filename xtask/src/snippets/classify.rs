@@ -15,14 +15,13 @@ const SECTIONS: [&str; 8] = [
 ];
 
 /// Component types that come with a later release; until then, naming one is an error.
-const LATER: [&str; 17] = [
+const LATER: [&str; 16] = [
     "awsxray",
     "azuremonitor",
     "clickhouse",
     "datadog",
     "elasticsearch",
     "filter",
-    "googlecloud",
     "kafka",
     "loki",
     "prometheus",

@@ -20,6 +20,5 @@ mod prometheus;
 mod prometheus_remote_write;
 mod pyroscope;
 mod splunk_hec;
-mod googlecloud;
 mod splunk_observability;
 mod zipkin;
