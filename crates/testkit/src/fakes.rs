@@ -4,10 +4,9 @@
 pub mod aws;
 pub mod azure_monitor;
 pub mod datadog;
-pub mod otlp_services;
 pub mod elasticsearch;
-pub mod splunk_hec;
 pub mod google_cloud;
 pub mod otlp_services;
+pub mod splunk_hec;
 pub mod splunk_observability;
 mod strict_json;
