@@ -13,6 +13,7 @@ mod grpc_client;
 mod grpc_server;
 mod http_client;
 mod http_server;
+mod kafka;
 mod not_supported;
 mod queue;
 mod tls;
@@ -23,6 +24,10 @@ pub use grpc_client::{Balancer, GrpcClient, Keepalive};
 pub use grpc_server::{EnforcementPolicy, GrpcServer, ServerKeepalive, ServerParameters};
 pub use http_client::HttpClient;
 pub use http_server::{Cors, HttpServer, Transport};
+pub use kafka::{
+    KafkaAuth, KafkaClient, KafkaMetadata, KafkaMetadataRetry, KafkaPlainText, KafkaSasl,
+    SaslMechanism,
+};
 pub use not_supported::NotSupported;
 pub use queue::{Batching, Queue, Retry, Sizer};
 pub use tls::{TlsClient, TlsServer, TlsVersion};

@@ -5,8 +5,8 @@ mod cors;
 mod handler;
 mod server;
 
-pub use client::{Answer, HttpClient};
-pub(crate) use client::{encoding, no_answer};
+pub(crate) use client::encoding;
+pub use client::{Answer, HttpClient, no_answer, pool};
 pub use handler::{Handler, Tower, text};
 pub use server::{Drain, MAX_CONNECTIONS, Server};
 

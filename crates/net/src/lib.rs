@@ -10,6 +10,7 @@
 //! | [`grpc`] | unary calls, in and out |
 //! | [`intake`], [`admission`], [`compress`] | reading bodies within limits |
 //! | [`status`] | what a refusal looks like, and what a backend's answer means |
+//! | [`kafka`] | the settings that Kafka producers and consumers share |
 //! | [`auth`], [`self_loop`] | credentials; recognising an exporter that points back at the hub |
 
 pub mod admission;
@@ -20,6 +21,7 @@ mod connect;
 pub mod grpc;
 pub mod http;
 pub mod intake;
+pub mod kafka;
 pub mod self_loop;
 pub mod status;
 mod tls;

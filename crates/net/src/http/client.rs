@@ -11,6 +11,7 @@ use http::uri::Scheme;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::BodyExt as _;
 use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::Connect;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::header_map;
@@ -248,8 +249,36 @@ pub(crate) fn target(url: &Uri) -> String {
     )
 }
 
-/// Why there is no answer.
-pub(crate) fn no_answer(url: &Uri, error: &(dyn std::error::Error + 'static)) -> String {
+/// Pooled connections for a backend's own client library: name lookup, timeouts and TLS are those of [`HttpClient`].
+///
+/// # Errors
+/// When the TLS material can't be used.
+pub fn pool<B>(
+    tls: Option<&blocks::TlsClient>,
+    idle_timeout: Duration,
+) -> Result<Client<impl Connect + Clone + Send + Sync + 'static, B>, BuildError>
+where
+    B: http_body::Body + Send,
+    B::Data: Send,
+{
+    let config = tls
+        .map(|tls| tls::client_config(tls, &[b"http/1.1"]))
+        .transpose()?;
+    let name = tls
+        .and_then(|tls| tls.server_name_override.as_deref())
+        .map(server_name);
+    let name = name
+        .transpose()
+        .map_err(|why| BuildError::new(format!("tls.server_name_override: {why}")))?;
+    Ok(Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(idle_timeout)
+        .build(Connector::new(config, name, None, false)))
+}
+
+/// Why there is no answer, and what the user can do.
+pub fn no_answer(url: &Uri, error: &(dyn std::error::Error + 'static)) -> String {
     if let Some(connect) =
         causes(error).find_map(|cause| cause.downcast_ref::<crate::connect::ConnectError>())
     {
