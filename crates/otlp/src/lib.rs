@@ -11,6 +11,7 @@ pub mod edit;
 mod ids;
 mod join;
 pub mod json;
+mod partition;
 pub mod response;
 mod schema;
 mod select;
