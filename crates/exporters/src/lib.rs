@@ -9,6 +9,7 @@ mod awscloudwatchlogs;
 mod awsxray;
 mod azuremonitor;
 mod backends;
+mod clickhouse;
 mod datadog;
 mod debug;
 mod delivery;
@@ -20,6 +21,7 @@ mod fit;
 // Shared by exporters whose backends take JSON of their own.
 mod googlecloud;
 mod json_object;
+mod kafka;
 mod limits;
 mod logs_as_spans;
 mod loki;

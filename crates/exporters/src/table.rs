@@ -40,6 +40,8 @@ pub const EXPORTERS: &[&ExporterKind] = &[
     &crate::zipkin::KIND,
     &crate::elasticsearch::KIND,
     &crate::splunk_hec::KIND,
+    &crate::clickhouse::KIND,
+    &crate::kafka::KIND,
 ];
 
 /// Types of the Collector that are known here but come with a later release: name, and what to do until then.
@@ -49,6 +51,10 @@ pub const LATER: &[(&str, &str)] = &[
     ("clickhouse", VIA_OTLP),
     ("elasticsearch", VIA_OTLP),
     ("kafka", VIA_OTLP),
+    ("azuremonitor", VIA_OTLP),
+    ("elasticsearch", VIA_OTLP),
+    ("googlecloud", VIA_OTLP),
+    ("loki", VIA_OTLP),
     ("opensearch", VIA_OTLP),
     ("otelarrow", VIA_OTLP),
     ("pulsar", VIA_OTLP),
