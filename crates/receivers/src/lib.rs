@@ -5,6 +5,7 @@ mod door;
 mod jaeger;
 mod loki;
 // Shared by receivers that keep their callers' headers.
+mod kafka;
 mod origin;
 mod otlp;
 mod self_telemetry;

@@ -6,6 +6,7 @@ use fanlight_pipeline::ReceiverKind;
 pub const RECEIVERS: &[&ReceiverKind] = &[
     &crate::otlp::KIND,
     &crate::loki::KIND,
+    &crate::kafka::KIND,
     &crate::self_telemetry::KIND,
     &crate::jaeger::KIND,
     &crate::zipkin::KIND,
@@ -19,6 +20,7 @@ pub const LATER: &[(&str, &str)] = &[
     ("hostmetrics", VIA_OTLP),
     ("host_metrics", VIA_OTLP),
     ("kafka", VIA_OTLP),
+    ("loki", VIA_OTLP),
     ("prometheus", VIA_OTLP),
     ("splunk_hec", VIA_OTLP),
     ("zipkin", VIA_OTLP),
