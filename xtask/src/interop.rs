@@ -4,6 +4,7 @@
 //! front of it. What the hub was given is read back from the backend and compared field by field.
 
 mod carried;
+mod clickhouse;
 mod collector;
 mod datadog;
 mod debian;
@@ -11,6 +12,7 @@ mod fan_out;
 mod go;
 mod golden;
 mod jaeger;
+mod kafka;
 mod ledger;
 mod loki;
 mod moto;
@@ -57,6 +59,8 @@ const PARTS: &[(&str, Part)] = &[
     ("loki", loki::run),
     ("pyroscope", pyroscope::run),
     ("prometheus", prometheus::run),
+    ("clickhouse", clickhouse::run),
+    ("kafka", kafka::run),
     ("outage", ledger::outage),
     ("crash", ledger::crash),
 ];

@@ -20,6 +20,7 @@ pub const LATER: &[(&str, &str)] = &[
     ("hostmetrics", VIA_OTLP),
     ("host_metrics", VIA_OTLP),
     ("kafka", VIA_OTLP),
+    ("jaeger", VIA_OTLP),
     ("loki", VIA_OTLP),
     ("prometheus", VIA_OTLP),
     ("splunk_hec", VIA_OTLP),

@@ -65,6 +65,18 @@ impl Golden {
     }
 }
 
+/// Sends the set's spans, data points and log records, and returns the requests.
+///
+/// # Errors
+/// As [`Golden::send`].
+pub(super) fn send_each(to: Ports) -> Result<Vec<Golden>> {
+    let signals = [Signal::Traces, Signal::Metrics, Signal::Logs];
+    signals
+        .into_iter()
+        .map(|signal| Golden::send(signal, to))
+        .collect()
+}
+
 /// Sends the set's spans, data points and log records, and returns them.
 ///
 /// # Errors

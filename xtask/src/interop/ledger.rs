@@ -152,7 +152,7 @@ fn sender(setting: &Setting, to: Ports, record: &Path) -> Result<Background> {
     Background::spawn(&mut client, &record.with_extension("log"))
 }
 
-fn all_arrive(directory: &Path, expected: &Items) -> Result<()> {
+pub(super) fn all_arrive(directory: &Path, expected: &Items) -> Result<()> {
     eventually(Duration::from_secs(60), || {
         arrived(&directory.join("received.jsonl"), 0)?.must_contain(expected)
     })

@@ -3,6 +3,8 @@
 //!
 //! Every `start` returns once the server says that it is ready.
 
+pub(super) mod clickhouse;
+pub(super) mod kafka;
 pub(super) mod loki;
 pub(super) mod moto;
 pub(super) mod phoenix;

@@ -342,7 +342,7 @@ fn string(rest: &mut &[u8]) -> String {
     *rest = tail;
     let text = std::str::from_utf8(head).unwrap();
     match text.len() > 1000 {
-        true => format!("{}... ({} bytes)", &text[..20], text.len()),
+        true => format!("{}... ({} bytes)", text.get(..20).unwrap(), text.len()),
         false => text.to_owned(),
     }
 }
