@@ -19,7 +19,6 @@ pub const LATER: &[(&str, &str)] = &[
     ("file_log", VIA_OTLP),
     ("hostmetrics", VIA_OTLP),
     ("host_metrics", VIA_OTLP),
-    ("kafka", VIA_OTLP),
     ("jaeger", VIA_OTLP),
     ("loki", VIA_OTLP),
     ("prometheus", VIA_OTLP),

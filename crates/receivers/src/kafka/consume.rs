@@ -282,7 +282,7 @@ impl Intake {
     /// Counts and tells that a message is lost, the first and then ever more rarely.
     fn pass_over(&mut self, incoming: &Incoming, why: &str, is_unread: bool) {
         if is_unread {
-            self.out.count_refused(incoming.signal, 1, TRANSPORT);
+            self.out.refuse(incoming.signal, 1, TRANSPORT);
         }
         self.skipped += 1;
         if self.skipped.is_power_of_two() {
