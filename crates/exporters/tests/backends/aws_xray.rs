@@ -1,5 +1,6 @@
 //! X-Ray, in front of a fake that checks signatures and documents.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use fanlight_otlp::Signal;
@@ -8,7 +9,7 @@ use fanlight_pipeline::Outcome;
 use fanlight_testkit::fakes::aws::{Account, XRay};
 use fanlight_testkit::{Backend, Hub, batch, golden};
 
-use crate::made::{config, exporter, now, readable, spans, why};
+use crate::made::{config, exporter, now, readable, resetting_peer, spans, why};
 
 pub(crate) const ACCOUNT: Account = Account {
     access_key_id: "AKIDEXAMPLE",
@@ -35,9 +36,12 @@ impl Keys {
 
     /// The keys of a session that uses them.
     pub(crate) fn session(&self, backend: &Backend) -> String {
+        self.session_at(backend.address)
+    }
+
+    fn session_at(&self, address: SocketAddr) -> String {
         format!(
-            "region: eu-central-1\nendpoint: http://{}\nprofile: default\nshared_credentials_file: [{}]\n",
-            backend.address,
+            "region: eu-central-1\nendpoint: http://{address}\nprofile: default\nshared_credentials_file: [{}]\n",
             self.0.path().join("credentials").display()
         )
     }
@@ -211,6 +215,20 @@ async fn missing_credentials_are_told_at_the_first_attempt() {
     );
     assert!(why.contains("/nonexistent/credentials"), "{why}");
     assert_eq!(backend.requests().len(), 0);
+}
+
+/// Scenario: the peer closes the connection before it answers; the endpoint speaks plain text where TLS is expected.
+/// Guarantee: both are tried again, and the user reads which host it was.
+#[tokio::test]
+async fn a_peer_that_breaks_off_is_tried_again() {
+    let keys = Keys::of(&ACCOUNT);
+    let address = resetting_peer().await;
+    let session = keys.session_at(address);
+    for yaml in [session.clone(), session.replace("http:", "https:")] {
+        let outcome = exporter("awsxray", &yaml).send(&spans(1, now(), &[])).await;
+        assert!(matches!(outcome, Outcome::Retry { .. }), "{outcome:?}");
+        assert!(why(&outcome).contains(&address.to_string()), "{outcome:?}");
+    }
 }
 
 /// Scenario: a span with more text than a document may have, and one with more attributes than fit even when cut.

@@ -9,7 +9,7 @@ use fanlight_pipeline::Outcome;
 use fanlight_testkit::fakes::azure_monitor::{AzureMonitor, Plan};
 use fanlight_testkit::{Backend, Hub, golden};
 
-use crate::made::{config, exporter, now, readable, spans, why};
+use crate::made::{config, exporter, now, readable, resetting_peer, spans, why};
 
 const KEY: &str = "00000000-1111-2222-3333-444444444444";
 
@@ -183,6 +183,21 @@ async fn redirects_are_followed_within_the_same_host_only() {
     assert!(matches!(outcome, Outcome::Rejected { .. }), "{outcome:?}");
     assert!(why(&outcome).contains("evil.example.com"), "{outcome:?}");
     assert!(why(&outcome).contains("within Azure's own domains only"));
+}
+
+/// Scenario: the peer closes the connection before it answers.
+/// Guarantee: the batch is tried again, and the user reads which host it was, without the key.
+#[tokio::test]
+async fn a_peer_that_breaks_off_is_tried_again() {
+    let address = resetting_peer().await;
+    let yaml =
+        format!("connection_string: InstrumentationKey={KEY};IngestionEndpoint=http://{address}");
+    let outcome = exporter("azuremonitor", &yaml)
+        .send(&spans(1, now(), &[]))
+        .await;
+    assert!(matches!(outcome, Outcome::Retry { .. }), "{outcome:?}");
+    assert!(why(&outcome).contains(&address.to_string()), "{outcome:?}");
+    assert!(!why(&outcome).contains(KEY));
 }
 
 /// Scenario: more items than a request may have, and longer ones than Azure takes.

@@ -67,3 +67,15 @@ pub(crate) fn why(outcome: &Outcome) -> &str {
         | Outcome::Rejected { why } => why,
     }
 }
+
+/// The address of a peer that closes every connection before it answers.
+pub(crate) async fn resetting_peer() -> std::net::SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            drop(socket);
+        }
+    });
+    address
+}
