@@ -8,22 +8,24 @@
 //! [Collector's exporter](https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/exporter/googlecloudexporter).
 
 mod access;
+mod answer;
 mod calls;
 mod config;
+mod logs;
+mod metrics;
 mod resource;
 mod traces;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use fanlight_config::blocks::{self, Compression};
 use fanlight_config::{ConfigError, Node, Secret};
-use fanlight_net::grpc::{CallError, GrpcClient};
-use fanlight_net::status::Code;
+use fanlight_net::grpc::GrpcClient;
 use fanlight_otlp::{Batch, Signal, SignalSet};
 use fanlight_pipeline::{
     BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig, ExporterKind,
-    Outcome, Peer,
+    Outcome, Peer, Prepared,
 };
 use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -33,13 +35,14 @@ use self::calls::{Call, Calls};
 use self::config::{Keys, Service};
 use crate::delivery::Delivery;
 use crate::pieces::{Piece, Sent, deliver};
+use crate::temporality::{Converter, STALE, Temporality};
 
 /// The component type.
 pub(crate) static KIND: ExporterKind = ExporterKind {
     name: "googlecloud",
     aliases: &["gcp"],
     about: "Google Cloud: Trace, Logging, Monitoring.",
-    sample: "project: my-project",
+    sample: "project: my-project\nlog:\n  default_log_name: opentelemetry",
     decode,
 };
 
@@ -96,6 +99,10 @@ impl ExporterConfig for GoogleCloud {
             clients: clients.collect::<Result<_, _>>()?,
             access: Access::new(&self.keys),
             agent: format!("fanlight {version}"),
+            converter: Converter::new(Temporality::Cumulative, STALE),
+            begun_unix_nano: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |time| time.as_nanos() as u64),
             keys: self.keys.clone(),
         }))
     }
@@ -144,10 +151,17 @@ struct GoogleCloudExporter {
     access: Access,
     /// What Cloud Trace shows as the sender.
     agent: String,
+    /// Cloud Monitoring takes no deltas of metrics that users define.
+    converter: Converter,
+    begun_unix_nano: u64,
     keys: Keys,
 }
 
 impl Exporter for GoogleCloudExporter {
+    fn prepare(&self, batch: Batch) -> Prepared {
+        self.converter.convert(batch)
+    }
+
     fn send<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
             let signal = batch.signal();
@@ -194,7 +208,11 @@ impl GoogleCloudExporter {
     fn calls(&self, batch: &Batch, project: &str) -> Result<Calls, fanlight_otlp::DecodeError> {
         match batch.signal() {
             Signal::Traces => traces::calls(batch, project, &self.keys.trace, &self.agent),
-            _ => Ok(Calls::new(0, |_, _| {})),
+            Signal::Logs => logs::calls(batch, project, &self.keys.log),
+            Signal::Metrics => {
+                metrics::calls(batch, project, &self.keys.metric, self.begun_unix_nano)
+            }
+            Signal::Profiles => Ok(Calls::new(0, |_, _| {})),
         }
     }
 
@@ -212,19 +230,8 @@ impl GoogleCloudExporter {
             .await;
         match answer {
             Ok(_) => piece.sent(Outcome::Delivered),
-            Err(error) => piece.sent(passing(&client.grpc, error)),
+            Err(error) => answer::sent(&client.grpc, client.service.signal, piece, error),
         }
-    }
-}
-
-/// What a failed call means. Google says of quotas that are used up, without a delay, what others say of requests that are
-/// too large; those of this exporter are not. [Source](https://cloud.google.com/apis/design/errors#handling_errors).
-fn passing(client: &GrpcClient, error: CallError) -> Outcome {
-    let is_quota =
-        matches!(&error, CallError::Status(status) if status.code == Code::ResourceExhausted);
-    match client.outcome(error) {
-        Outcome::Rejected { why } if is_quota => Outcome::Retry { after: None, why },
-        outcome => outcome,
     }
 }
 

@@ -33,9 +33,9 @@ mod pieces;
 mod prometheus;
 mod pyroscope;
 // What the two Prometheus exporters share.
+mod presets;
 mod prometheus_model;
 mod prometheus_remote_write;
-mod presets;
 mod sapm;
 mod signalfx;
 mod splunk_hec;

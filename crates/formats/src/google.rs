@@ -4,6 +4,7 @@
 //! no exporter fills are left out.
 
 pub mod logging;
+pub mod monitoring;
 pub mod trace;
 
 use std::collections::BTreeMap;

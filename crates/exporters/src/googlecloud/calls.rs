@@ -18,13 +18,15 @@ pub(super) struct Call {
     pub(super) project: String,
     /// The request message.
     pub(super) message: Vec<u8>,
+    /// The item of each of its entries; a long log record is several.
+    pub(super) items: Vec<usize>,
 }
 
 /// The calls that a batch becomes.
 pub(super) struct Calls {
     pub(super) pieces: Vec<Piece<Call>>,
     pub(super) left_out: LeftOut,
-    /// How many items a call may have.
+    /// How many entries a call may have.
     most: usize,
     /// Writes what a request begins with.
     begin: fn(project: &str, &mut Vec<u8>),
@@ -42,12 +44,26 @@ impl Calls {
 
     /// Adds one message of a repeated field to the open call of its project.
     pub(super) fn add(&mut self, project: &str, field: u32, message: &impl Message, item: usize) {
+        self.add_from(0, project, field, message, item);
+    }
+
+    /// As [`Calls::add`], to none of the first calls, and returns the number of the call.
+    pub(super) fn add_from(
+        &mut self,
+        first: usize,
+        project: &str,
+        field: u32,
+        message: &impl Message,
+        item: usize,
+    ) -> usize {
         let length = message.encoded_len();
-        let open = self.pieces.iter().rposition(|piece| {
+        let mut open = self.pieces.iter().enumerate().skip(first);
+        let open = open.find(|(_, piece)| {
             piece.request.project == project
-                && piece.items.len() < self.most
+                && piece.request.items.len() < self.most
                 && piece.request.message.len() + length < MOST_BYTES
         });
+        let open = open.map(|(index, _)| index);
         let open = open.unwrap_or_else(|| {
             let mut message = Vec::new();
             (self.begin)(project, &mut message);
@@ -55,6 +71,7 @@ impl Calls {
                 request: Call {
                     project: project.to_owned(),
                     message,
+                    items: Vec::new(),
                 },
                 items: Vec::new(),
             });
@@ -62,8 +79,12 @@ impl Calls {
         });
         if let Some(piece) = self.pieces.get_mut(open) {
             prost::encoding::message::encode(field, message, &mut piece.request.message);
-            piece.items.push(item);
+            piece.request.items.push(item);
+            if piece.items.last() != Some(&item) {
+                piece.items.push(item);
+            }
         }
+        open
     }
 
     /// An item is known not to be taken.

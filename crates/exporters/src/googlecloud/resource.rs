@@ -2,9 +2,14 @@
 //! [Source](https://github.com/GoogleCloudPlatform/opentelemetry-operations-go/blob/main/internal/resourcemapping/resourcemapping.go),
 //! [types](https://cloud.google.com/monitoring/api/resources).
 
+use std::collections::BTreeMap;
+
 use fanlight_formats::google::MonitoredResource;
 use fanlight_otlp::DecodeError;
 use fanlight_otlp::view::Attributes;
+
+/// Labels of an entry or a series.
+pub(super) type Labels = BTreeMap<String, String>;
 
 /// A kind of monitored resource: each label with the attributes that it may come from, and what it is else.
 struct Kind {

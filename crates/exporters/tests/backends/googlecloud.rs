@@ -1,15 +1,18 @@
 //! `googlecloud` against the strict fake of Google Cloud.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fanlight_exporters::EXPORTERS;
+use fanlight_formats::google::Status;
+use fanlight_formats::google::logging::{LogEntry, Payload as Body};
 use fanlight_net::status::{Code, Failure};
-use fanlight_otlp::view::Value;
-use fanlight_otlp::write::{Event, RequestWriter, Span};
+use fanlight_otlp::view::{NumberView, Value};
+use fanlight_otlp::write::{Data, Event, LogRecord, Metric, NumberPoint, RequestWriter, Span};
 use fanlight_otlp::{Batch, Signal, SpanId, TraceId};
 use fanlight_pipeline::{Exporter, Outcome};
 use fanlight_testkit::fakes::google_cloud::{
-    CREDENTIALS_FILE, PROJECT, Payload, answer, failure, read,
+    CREDENTIALS_FILE, PROJECT, Payload, answer, failure, partial_entries, partial_points, read,
 };
 use fanlight_testkit::{Backend, exporter_config, golden, with_context};
 
@@ -19,7 +22,9 @@ fn google() -> Backend {
 
 fn exporter(backend: &Backend, more: &str) -> Box<dyn Exporter> {
     let place = format!("endpoint: 'http://{}', use_insecure: true", backend.address);
-    let yaml = format!("{{credentials_file: '{CREDENTIALS_FILE}', trace: {{{place}}}{more}}}");
+    let yaml = format!(
+        "{{credentials_file: '{CREDENTIALS_FILE}', trace: {{{place}}}, metric: {{{place}}}, log: {{{place}}}{more}}}"
+    );
     build(&yaml)
 }
 
@@ -55,6 +60,7 @@ fn spans(batch: &Batch, backend: &Backend) -> Vec<fanlight_formats::google::trac
     payloads
         .flat_map(|payload| match payload {
             Payload::Spans(request) => request.spans,
+            other => panic!("{other:?}"),
         })
         .collect()
 }
@@ -224,4 +230,183 @@ async fn default_credentials_never_go_in_plain_text() {
     let outcome = build(&yaml).send(&of_projects(&[""])).await;
     assert_eq!(outcome, Outcome::Delivered);
     assert_eq!(backend.requests()[0].header("authorization"), "");
+}
+
+fn records(count: u64, body: &str) -> Batch {
+    let mut out = RequestWriter::new(Signal::Logs);
+    out.resource(&[], |resource| {
+        resource.scope("", "", |scope| {
+            for number in 0..count {
+                scope.log(&LogRecord {
+                    time_unix_nano: 1_700_000_000_000_000_000 + number,
+                    body: Value::Str(body),
+                    ..LogRecord::default()
+                });
+            }
+        });
+    });
+    out.finish()
+}
+
+fn entries(backend: &Backend) -> Vec<LogEntry> {
+    let requests = backend.requests();
+    let payloads = requests.iter().map(|request| read(request).unwrap());
+    payloads
+        .flat_map(|payload| match payload {
+            Payload::Entries(request) => request.entries,
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+/// Scenario: the golden log records leave.
+/// Guarantee: the strict Cloud Logging takes all of them as they stand in the snapshot.
+#[tokio::test]
+async fn golden_records_are_taken_by_cloud_logging() {
+    let backend = google();
+    let exporter = exporter(&backend, ", user_agent: 'ours/{{version}}'");
+    let prepared = exporter.prepare(golden(Signal::Logs));
+    assert_eq!(prepared.dropped, 0);
+    let outcome = exporter.send(&prepared.batch).await;
+    assert_eq!(outcome, Outcome::Delivered);
+    // The hash is of this build's.
+    let received = received(&backend);
+    let stable = received.lines().filter(|line| !line.contains("insert_id"));
+    insta::assert_snapshot!("googlecloud_logs", stable.collect::<Vec<_>>().join("\n"));
+}
+
+/// Scenario: a record longer than an entry may be.
+/// Guarantee: its text arrives whole, in parts that say that they belong together.
+#[tokio::test]
+async fn a_long_record_goes_in_parts() {
+    let backend = google();
+    let text = "öäü".repeat(100_000);
+    let outcome = exporter(&backend, "").send(&records(1, &text)).await;
+    assert_eq!(outcome, Outcome::Delivered);
+    let entries = entries(&backend);
+    let whole: String = entries
+        .iter()
+        .map(|entry| match entry.payload.as_ref().unwrap() {
+            Body::TextPayload(text) => text.as_str(),
+            Body::JsonPayload(object) => panic!("{object:?}"),
+        })
+        .collect();
+    assert!(whole == text);
+    let splits: Vec<_> = entries
+        .iter()
+        .map(|entry| entry.split.clone().unwrap())
+        .collect();
+    assert_eq!(splits.len(), 3);
+    assert!(splits.iter().all(|split| split.uid == splits[0].uid));
+    assert_eq!(splits[2].index, 2);
+}
+
+/// Scenario: the same batch is sent twice, as after a lost answer; it has equal records.
+/// Guarantee: the insert ids are the same both times, and differ between records.
+#[tokio::test]
+async fn what_is_sent_twice_is_stored_once() {
+    let backend = google();
+    let exporter = exporter(&backend, "");
+    let batch = Batch::join(&[records(2, "a"), records(2, "a")]).unwrap();
+    for _ in 0..2 {
+        assert_eq!(exporter.send(&batch).await, Outcome::Delivered);
+    }
+    let mut ids: Vec<String> = entries(&backend)
+        .into_iter()
+        .map(|entry| entry.insert_id)
+        .collect();
+    assert!(ids.iter().all(|id| !id.is_empty()));
+    let again = ids.split_off(ids.len() / 2);
+    assert_eq!(ids, again);
+    let differing: BTreeSet<String> = ids.into_iter().collect();
+    assert_eq!(differing.len(), 4);
+}
+
+/// Scenario: Cloud Logging takes one of three records, refuses one and is not ready for one.
+/// Guarantee: only the last is sent again, and one is counted as refused.
+#[tokio::test]
+async fn refused_entries_are_told_from_those_to_come() {
+    let backend = Backend::grpc(None, |_| {
+        let status = |code: Code| Status {
+            code: code.number(),
+            message: "no".to_owned(),
+            details: Vec::new(),
+        };
+        let errors = [
+            (0, status(Code::InvalidArgument)),
+            (2, status(Code::Unavailable)),
+        ];
+        Err(partial_entries(BTreeMap::from(errors)))
+    });
+    let outcome = exporter(&backend, "").send(&records(3, "a")).await;
+    let Outcome::Resend {
+        rest,
+        rejected,
+        why,
+        ..
+    } = outcome
+    else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!((rest.items(), rejected), (1, 1));
+    assert!(why.contains("Cloud Logging"), "{why}");
+}
+
+/// Scenario: the golden metrics leave, with every kind of point.
+/// Guarantee: the strict Cloud Monitoring takes them as they stand in the snapshot; what it can't take is counted.
+#[tokio::test]
+async fn golden_metrics_are_taken_by_cloud_monitoring() {
+    let backend = google();
+    let exporter = exporter(&backend, "");
+    let prepared = exporter.prepare(golden(Signal::Metrics));
+    let outcome = exporter.send(&prepared.batch).await;
+    // What has no start starts with the hub.
+    insta::assert_snapshot!("googlecloud_metrics", received(&backend));
+    let Outcome::Partial { rejected, why } = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert!(rejected > 0 && why.contains("finite"), "{rejected}: {why}");
+    let read = backend
+        .requests()
+        .iter()
+        .all(|request| read(request).is_ok());
+    assert!(read);
+}
+
+/// Scenario: Cloud Monitoring takes all but one point of a call.
+/// Guarantee: one point is counted as refused, nothing is sent again.
+#[tokio::test]
+async fn refused_points_are_counted() {
+    let backend = Backend::grpc(None, |request| match read(request) {
+        Ok(Payload::Series(request)) => {
+            let total = request.time_series.len();
+            Err(partial_points(total, &["out of order".to_owned()]))
+        }
+        other => panic!("{other:?}"),
+    });
+    let points = [NumberPoint {
+        attributes: &[],
+        start_time_unix_nano: 0,
+        time_unix_nano: 1_700_000_000_000_000_000,
+        value: NumberView::Int(1),
+    }];
+    let mut out = RequestWriter::new(Signal::Metrics);
+    out.resource(&[], |resource| {
+        resource.scope("", "", |scope| {
+            for name in ["one", "two", "three"] {
+                scope.metric(&Metric {
+                    name,
+                    description: "",
+                    unit: "",
+                    data: Data::Gauge(&points),
+                });
+            }
+        });
+    });
+    let outcome = exporter(&backend, "").send(&out.finish()).await;
+    let Outcome::Partial { rejected, why } = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!((rejected, backend.requests().len()), (1, 1));
+    assert!(why.contains("out of order"), "{why}");
 }

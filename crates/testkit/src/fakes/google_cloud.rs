@@ -1,9 +1,11 @@
-//! Cloud Trace and its siblings, strict: what they refuse, this refuses as they do.
+//! Cloud Trace, Cloud Logging and Cloud Monitoring, strict: what they refuse, this refuses as they do.
 //!
 //! [Cloud Trace](https://cloud.google.com/trace/docs/reference/v2/rpc/google.devtools.cloudtrace.v2),
 //! [errors](https://cloud.google.com/apis/design/errors). Tokens are those that a service account signs itself
 //! ([source](https://google.aip.dev/auth/4111)); signatures are not checked.
 
+mod logs;
+mod metrics;
 mod traces;
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -11,11 +13,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
+use fanlight_formats::google::logging::{self, WriteLogEntriesRequest};
+use fanlight_formats::google::monitoring::{self, CreateTimeSeriesRequest};
 use fanlight_formats::google::trace::{self, BatchWriteSpansRequest};
 use fanlight_net::status::{Code, Failure};
 use prost::Message as _;
 use serde_json::Value;
 
+pub use self::logs::partial as partial_entries;
+pub use self::metrics::partial as partial_points;
 use crate::Recorded;
 
 /// The file of a service account that the fake knows. Its key is good for nothing else.
@@ -35,6 +41,10 @@ const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 pub enum Payload {
     /// `BatchWriteSpans`.
     Spans(BatchWriteSpansRequest),
+    /// `WriteLogEntries`.
+    Entries(WriteLogEntriesRequest),
+    /// `CreateTimeSeries`.
+    Series(CreateTimeSeriesRequest),
 }
 
 /// The answer to a call; the service account may write to these projects.
@@ -71,6 +81,18 @@ pub fn read(request: &Recorded) -> Result<Payload, Failure> {
             traces::check(&request).map_err(invalid)?;
             Ok(Payload::Spans(request))
         }
+        logging::WRITE_LOG_ENTRIES => {
+            let request =
+                WriteLogEntriesRequest::decode(request.body.clone()).map_err(malformed)?;
+            logs::check(&request)?;
+            Ok(Payload::Entries(request))
+        }
+        monitoring::CREATE_TIME_SERIES => {
+            let request =
+                CreateTimeSeriesRequest::decode(request.body.clone()).map_err(malformed)?;
+            metrics::check(&request)?;
+            Ok(Payload::Series(request))
+        }
         path => Err(Failure::not_found(format!("Method not found: {path}"))),
     }
 }
@@ -80,6 +102,11 @@ impl Payload {
         let id = |name: &str| name.split('/').nth(1).unwrap_or_default().to_owned();
         match self {
             Payload::Spans(request) => vec![id(&request.name)],
+            Payload::Series(request) => vec![id(&request.name)],
+            Payload::Entries(request) => {
+                let names = request.entries.iter().map(|entry| id(&entry.log_name));
+                names.collect()
+            }
         }
     }
 }
