@@ -48,18 +48,9 @@ pub const EXPORTERS: &[&ExporterKind] = &[
 pub const LATER: &[(&str, &str)] = &[
     ("alertmanager", VIA_OTLP),
     ("awsemf", VIA_OTLP),
-    ("clickhouse", VIA_OTLP),
-    ("elasticsearch", VIA_OTLP),
-    ("kafka", VIA_OTLP),
-    ("azuremonitor", VIA_OTLP),
-    ("elasticsearch", VIA_OTLP),
-    ("googlecloud", VIA_OTLP),
-    ("loki", VIA_OTLP),
     ("opensearch", VIA_OTLP),
     ("otelarrow", VIA_OTLP),
     ("pulsar", VIA_OTLP),
-    ("splunk_hec", VIA_OTLP),
-    ("zipkin", VIA_OTLP),
 ];
 
 /// Nearly every backend takes OTLP, or has a collector in front of it that does.
