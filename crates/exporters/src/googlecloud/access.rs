@@ -105,7 +105,7 @@ impl Access {
         // Google's crate takes the TLS provider of the process; an error says that there is one already.
         drop(rustls::crypto::ring::default_provider().install_default());
         let mut found = match self.file() {
-            Some(place) => from_file(&place.path, &place.named_by).await?,
+            Some(place) => from_file(&place.path, place.named_by).await?,
             None => None,
         };
         let mut found = match found.take() {
