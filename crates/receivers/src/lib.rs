@@ -8,6 +8,7 @@ mod loki;
 mod kafka;
 mod origin;
 mod otlp;
+mod prometheus;
 mod self_telemetry;
 mod splunk_hec;
 mod table;

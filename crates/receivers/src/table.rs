@@ -7,6 +7,7 @@ pub const RECEIVERS: &[&ReceiverKind] = &[
     &crate::otlp::KIND,
     &crate::loki::KIND,
     &crate::kafka::KIND,
+    &crate::prometheus::KIND,
     &crate::self_telemetry::KIND,
     &crate::jaeger::KIND,
     &crate::zipkin::KIND,
@@ -19,11 +20,6 @@ pub const LATER: &[(&str, &str)] = &[
     ("file_log", VIA_OTLP),
     ("hostmetrics", VIA_OTLP),
     ("host_metrics", VIA_OTLP),
-    ("jaeger", VIA_OTLP),
-    ("loki", VIA_OTLP),
-    ("prometheus", VIA_OTLP),
-    ("splunk_hec", VIA_OTLP),
-    ("zipkin", VIA_OTLP),
 ];
 
 /// Whatever speaks something else can be translated by a collector in front of the hub.

@@ -42,8 +42,10 @@ pub struct Answer {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body as far as it was read: 64 KiB, or [`HttpClient::with_longest_answer`].
+    /// The first 64 KiB of the body, unless the client reads more.
     pub body: Bytes,
+    /// Whether the body is longer than that, or broke off.
+    pub is_cut: bool,
 }
 
 impl HttpClient {
@@ -104,6 +106,7 @@ impl HttpClient {
             longest_answer: LONGEST_ANSWER,
         })
     }
+
 
     /// The same client, with what to tell the user when this backend refuses.
     #[must_use]
@@ -190,11 +193,12 @@ impl HttpClient {
             .await
             .map_err(|error| failed(self.advice.explain_connection(no_answer(&url, &error))))?;
         let (head, body) = response.into_parts();
-        let body = read_answer(body, self.longest_answer).await;
+        let (body, is_cut) = read_answer(body, self.longest_answer).await;
         Ok(Answer {
             status: head.status,
             headers: head.headers,
             body,
+            is_cut,
         })
     }
 
@@ -303,22 +307,25 @@ pub fn no_answer(url: &Uri, error: &(dyn std::error::Error + 'static)) -> String
     format!("the connection to {target} broke before the answer came: {deepest}{advice}")
 }
 
-/// Reads what fits; the rest of a longer answer, and one that breaks off, is of no interest.
-async fn read_answer(mut body: hyper::body::Incoming, longest: usize) -> Bytes {
+/// Reads what fits, and says whether that is not all. The rest of a longer answer, and one that breaks off, is of no
+/// interest to most.
+async fn read_answer(mut body: hyper::body::Incoming, longest: usize) -> (Bytes, bool) {
     let mut read = BytesMut::new();
     let reading = async {
-        while let Some(Ok(frame)) = body.frame().await {
+        while let Some(frame) = body.frame().await {
+            let Ok(frame) = frame else { return false };
             let Ok(data) = frame.into_data() else {
                 continue;
             };
             let room = longest.saturating_sub(read.len());
             read.extend_from_slice(data.get(..room).unwrap_or(&data));
             if data.len() > room {
-                break;
+                return false;
             }
         }
+        true
     };
     // The status has come already: a body that dawdles does not turn success into failure.
-    drop(tokio::time::timeout(Duration::from_secs(10), reading).await);
-    read.freeze()
+    let is_whole = tokio::time::timeout(Duration::from_secs(10), reading).await;
+    (read.freeze(), !is_whole.unwrap_or(false))
 }

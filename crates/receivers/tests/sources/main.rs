@@ -11,3 +11,4 @@ mod jaeger;
 mod loki;
 mod zipkin;
 mod splunk_hec;
+mod prometheus;
