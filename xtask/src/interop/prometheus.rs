@@ -60,8 +60,12 @@ fn remote_write(setting: &Setting, release: Release, keys: &str) -> Result<Tests
     let prometheus = Prometheus::start(setting, release, &directory, "[]")?;
     let hub = start(setting, &directory, &write_exporter(prometheus.http, keys))?;
     let base = send(&hub)?;
+    // 2.42 takes the exemplars of a native histogram once its series exists, which is after the first request.
+    let kept = |line: &str| release == Release::Newest || !line.starts_with("exemplar stock");
     eventually(PATIENCE, || {
-        compare(&read_back(prometheus.http, base)?, &expected(|_| true))
+        let mut found = read_back(prometheus.http, base)?;
+        found.retain(|line| kept(line));
+        compare(&found, &expected(kept))
     })?;
     hub.stop()?;
     Ok(Tests::ONE)
@@ -118,8 +122,11 @@ fn scrape(setting: &Setting, release: Release) -> Result<Tests> {
         Release::Newest => !is_native(line),
     };
     eventually(PATIENCE, || {
-        let mut found = read_back(prometheus.http, base)?;
-        found.retain(|line| kept(line));
+        let found = read_back(prometheus.http, base)?.into_iter();
+        // What tells no instance gets the target's.
+        let target = format!("instance=\"127.0.0.1:{port}\",");
+        let found = found.map(|line| line.replace(&target, ""));
+        let found: Vec<String> = found.filter(|line| kept(line)).collect();
         compare(&found, &expected(kept))
     })?;
     let metadata = ask(prometheus.http, "/api/v1/metadata", &[])?;
