@@ -1,4 +1,5 @@
-//! The sink: takes OTLP over gRPC and HTTP on one port, on any path, and counts.
+//! The sink: takes OTLP over gRPC and HTTP on one port, on any path, and counts. To what other protocols send over these, it
+//! gives the answer of a backend that took everything.
 
 use std::convert::Infallible;
 use std::io::Read;
@@ -7,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use clap::Args;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
@@ -71,73 +73,83 @@ async fn answer(request: Request<Incoming>, tally: Shared) -> Result<Response<Bo
             .unwrap_or_default()
     };
     let is_grpc = header("content-type").starts_with("application/grpc");
-    let counted = if is_grpc {
-        let message = body.get(5..).unwrap_or_default();
-        let coding = if body.first() == Some(&1) {
-            header("grpc-encoding")
-        } else {
-            ""
-        };
-        count(&tally, head.uri.path(), coding, message, false)
-    } else {
-        let is_json = header("content-type").starts_with("application/json");
+    let media = header("content-type");
+    let (coding, message) = match is_grpc {
+        true if body.first() == Some(&1) => (header("grpc-encoding"), body.slice(5..)),
+        true => ("", body.slice(body.len().min(5)..)),
+        false => (header("content-encoding"), body),
+    };
+    let path = head.uri.path();
+    let taken = plain(coding, message).and_then(|message| {
         count(
             &tally,
-            head.uri.path(),
-            header("content-encoding"),
-            &body,
-            is_json,
-        )
-    };
-    let mut response = if is_grpc {
-        grpc_answer(counted.is_ok())
+            path,
+            &message,
+            media.starts_with("application/json"),
+        )?;
+        Ok(thanks(path, media, &message))
+    });
+    if let Err(error) = &taken {
+        eprintln!("{path}: {error:#}");
+    }
+    if is_grpc {
+        return Ok(grpc_answer(taken.is_ok()));
+    }
+    let is_taken = taken.is_ok();
+    let mut response = Response::new(full(taken.unwrap_or_default()));
+    if is_taken {
+        let media = head.headers.get(CONTENT_TYPE).cloned();
+        let media = media.map(|media| (CONTENT_TYPE, media));
+        response.headers_mut().extend(media);
     } else {
-        Response::new(full(Bytes::new()))
-    };
-    if let Err(error) = counted {
-        eprintln!("{}: {error:#}", head.uri.path());
-        if !is_grpc {
-            *response.status_mut() = StatusCode::BAD_REQUEST;
-        }
-    } else if !is_grpc {
-        // An empty protobuf message is the full answer; in JSON it is `{}`.
-        let media = head.headers.get("content-type").cloned();
-        let is_json = media
-            .as_ref()
-            .is_some_and(|media| media == "application/json");
-        *response.body_mut() = full(if is_json {
-            Bytes::from_static(b"{}")
-        } else {
-            Bytes::new()
-        });
-        response
-            .headers_mut()
-            .extend(media.map(|media| (http::header::CONTENT_TYPE, media)));
+        *response.status_mut() = StatusCode::BAD_REQUEST;
     }
     Ok(response)
 }
 
-fn count(tally: &Shared, path: &str, coding: &str, body: &[u8], is_json: bool) -> Result<()> {
-    let plain;
-    let body = match coding {
+/// A message without its coding; what has another one than these stays as it is.
+fn plain(coding: &str, message: Bytes) -> Result<Bytes> {
+    Ok(match coding {
         "gzip" => {
-            let mut decompressed = Vec::with_capacity(body.len() * 6);
-            flate2::read::MultiGzDecoder::new(body).read_to_end(&mut decompressed)?;
-            plain = decompressed;
-            &plain
+            let mut decompressed = Vec::with_capacity(message.len() * 6);
+            flate2::read::MultiGzDecoder::new(&*message).read_to_end(&mut decompressed)?;
+            decompressed.into()
         }
-        "zstd" => {
-            plain = zstd::decode_all(body)?;
-            &plain
-        }
-        _ => body,
-    };
+        "zstd" => zstd::decode_all(&*message)?.into(),
+        _ => message,
+    })
+}
+
+fn count(tally: &Shared, path: &str, message: &[u8], is_json: bool) -> Result<()> {
     let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
-    if is_json || !(path.ends_with("traces") || path.contains("TraceService")) {
+    let is_otlp = path.ends_with("/v1/traces") || path.contains("collector.trace.");
+    if is_json || !is_otlp {
         tally.requests += 1;
         return Ok(());
     }
-    tally.add_spans(body)
+    tally.add_spans(message)
+}
+
+/// The body of a good answer, for those who do not go by the status alone. An empty protobuf message is OTLP's full answer.
+fn thanks(path: &str, media: &str, message: &[u8]) -> Bytes {
+    let lines = || message.split(|byte| *byte == b'\n');
+    let items = lines().filter(|line| !line.is_empty()).count();
+    let answer = if path.ends_with("/_bulk") {
+        // Elasticsearch: a line says what to do with the document in the next.
+        let created = json!({ "create": { "status": 201 } });
+        json!({ "errors": false, "items": vec![created; items / 2] })
+    } else if path.ends_with("/track") {
+        json!({ "itemsReceived": items, "itemsAccepted": items, "errors": [] })
+    } else if path.ends_with("/services/collector") {
+        json!({ "text": "Success", "code": 0 })
+    } else if path == "/TraceSegments" {
+        json!({ "UnprocessedTraceSegments": [] })
+    } else if media.contains("json") {
+        json!({})
+    } else {
+        return Bytes::new();
+    };
+    answer.to_string().into()
 }
 
 fn stats(tally: &Shared) -> String {

@@ -1,6 +1,7 @@
 //! What a block is: a configuration of ours, or something that only stands beside one.
 
 use super::markdown::Block;
+use super::redirect::component_type;
 
 /// The sections of a hub configuration.
 const SECTIONS: [&str; 8] = [
@@ -15,24 +16,7 @@ const SECTIONS: [&str; 8] = [
 ];
 
 /// Component types that come with a later release; until then, naming one is an error.
-const LATER: [&str; 16] = [
-    "awsxray",
-    "azuremonitor",
-    "clickhouse",
-    "datadog",
-    "elasticsearch",
-    "filter",
-    "kafka",
-    "loki",
-    "prometheus",
-    "prometheusremotewrite",
-    "sapm",
-    "signalfx",
-    "spanmetrics",
-    "splunk_hec",
-    "transform",
-    "zipkin",
-];
+const LATER: [&str; 3] = ["filter", "spanmetrics", "transform"];
 
 /// What a block is.
 #[derive(Debug, PartialEq, Eq)]
@@ -110,16 +94,13 @@ fn components(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for line in text.lines() {
         section = top_level_key(line).unwrap_or(section);
-        let inner = line
-            .strip_prefix("  ")
-            .filter(|inner| !inner.starts_with([' ', '#', '-']));
-        if let Some((id, _)) = inner.and_then(|inner| inner.split_once(':'))
+        if let Some(kind) = component_type(line)
             && matches!(
                 section,
                 "receivers" | "processors" | "exporters" | "connectors"
             )
         {
-            found.push(id.split('/').next().unwrap_or(id).to_owned());
+            found.push(kind.to_owned());
         }
     }
     found
@@ -172,10 +153,10 @@ mod tests {
 
     #[test]
     fn later_components_are_named() {
-        let Kind::Collector { later, .. } = of("yaml", "exporters:\n  loki/a:\n    endpoint: x\n")
+        let Kind::Collector { later, .. } = of("yaml", "processors:\n  filter/a:\n    traces: x\n")
         else {
             panic!("not a Collector configuration");
         };
-        assert_eq!(later, ["loki"]);
+        assert_eq!(later, ["filter"]);
     }
 }

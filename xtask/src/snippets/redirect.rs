@@ -16,13 +16,20 @@ const ENDPOINT_KEYS: [&str; 6] = [
     "url",
 ];
 
+/// Exporters whose destination is not in the configuration: nowhere, a file, or in a variable (see [`trial`](super::trial)).
+const WITHOUT_HOST: [&str; 4] = ["azuremonitor", "debug", "file", "nop"];
+
 /// A configuration that runs here.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Redirected {
     /// The YAML.
     pub text: String,
-    /// How many hosts now are the sink.
+    /// How many exporters now send to the sink.
     pub hosts: usize,
+    /// The ports on which metrics wait for a scrape.
+    pub scraped: Vec<u16>,
+    /// An exporter's protocol is one that the sink does not speak.
+    pub is_foreign: bool,
 }
 
 /// Redirects Collector YAML, and completes it when it is a fragment.
@@ -35,12 +42,8 @@ pub(super) fn collector(
     ports: Ports,
     sink: u16,
 ) -> Result<Redirected> {
-    let mut redirected = Redirected {
-        text: String::new(),
-        hosts: 0,
-    };
-    let mut section = "";
-    let mut protocol = "";
+    let mut redirected = Redirected::default();
+    let (mut section, mut component, mut protocol) = ("", "", "");
     let lines: Vec<&str> = text.lines().filter(|line| line.trim() != "...").collect();
     for (number, line) in lines.iter().enumerate() {
         section = top_level_key(line).unwrap_or(section);
@@ -48,29 +51,31 @@ pub(super) fn collector(
             .into_iter()
             .find(|name| line.trim() == *name)
             .unwrap_or(protocol);
-        let port = if protocol == "grpc:" {
-            ports.grpc
-        } else {
-            ports.http
-        };
-        let changed = match (section, endpoint(line)) {
-            ("exporters", Some((key, value))) => {
-                redirected.hosts += 1;
-                format!("{key}{}", quoted(&at_sink(value, sink)))
+        let begun = component_type(line);
+        component = begun.unwrap_or(component);
+        let changed = match section {
+            "exporters" => {
+                let inside = inside(&lines, number);
+                redirected.exporter(line, component, begun.map(|_| inside), sink)?
             }
-            ("receivers", Some((key, _))) => format!("{key}127.0.0.1:{port}"),
-            ("receivers", None) if line.trim() == protocol && is_empty(&lines, number) => {
-                format!(
-                    "{line}\n{:indentation$}endpoint: 127.0.0.1:{port}",
-                    "",
-                    indentation = indentation(line) + 2
-                )
-            }
-            ("extensions", Some((key, _))) => format!("{key}127.0.0.1:{}", free_port()?),
+            "receivers" => receiver(line, component, protocol, is_empty(&lines, number), ports)?,
+            "extensions" => match endpoint(line) {
+                Some((key, _)) => format!("{key}127.0.0.1:{}", free_port()?),
+                None => (*line).to_owned(),
+            },
             _ => (*line).to_owned(),
         };
         redirected.text.push_str(&changed);
         redirected.text.push('\n');
+        // The harness sends over HTTP.
+        if component == "otlp" && line.trim() == "protocols:" && !text.contains("http:\n") {
+            redirected.text.push_str(&format!(
+                "{0:1$}http:\n{0:1$}  endpoint: 127.0.0.1:{2}\n",
+                "",
+                indentation(line) + 2,
+                ports.http
+            ));
+        }
     }
     let has = |name: &str| sections.iter().any(|section| section == name);
     if !has("receivers") {
@@ -82,12 +87,89 @@ pub(super) fn collector(
     Ok(redirected)
 }
 
+impl Redirected {
+    /// A line of the exporters' section; `whole` are the lines of the exporter that it begins.
+    fn exporter(
+        &mut self,
+        line: &str,
+        component: &str,
+        whole: Option<&[&str]>,
+        sink: u16,
+    ) -> Result<String> {
+        if component == "prometheus"
+            && let Some((key, _)) = endpoint(line)
+        {
+            let port = free_port()?;
+            self.scraped.push(port);
+            return Ok(format!("{key}127.0.0.1:{port}"));
+        }
+        if let Some(whole) = whole {
+            self.is_foreign |= component == "kafka";
+            self.hosts += usize::from(!matches!(
+                component,
+                "debug" | "file" | "nop" | "prometheus"
+            ));
+            let names_a_host = whole
+                .iter()
+                .any(|line| at_sink_in_line(line, sink).is_some());
+            let added = match names_a_host || WITHOUT_HOST.contains(&component) {
+                true => String::new(),
+                false => destination(component, sink),
+            };
+            return Ok(format!("{line}{added}"));
+        }
+        Ok(at_sink_in_line(line, sink).unwrap_or_else(|| line.to_owned()))
+    }
+}
+
+/// The keys that lead an exporter to the sink which names a region, a site or nothing instead of a host.
+fn destination(component: &str, sink: u16) -> String {
+    let sink = format!("http://127.0.0.1:{sink}");
+    match component {
+        "datadog" => ["traces", "metrics", "logs"]
+            .map(|signal| format!("\n    {signal}: {{endpoint: {sink}}}"))
+            .concat(),
+        "googlecloud" => format!("\n    trace: {{endpoint: {sink}, use_insecure: true}}"),
+        "kafka" => String::new(),
+        "signalfx" => format!("\n    ingest_url: {sink}"),
+        _ => format!("\n    endpoint: {sink}"),
+    }
+}
+
+/// A line of the receivers' section: OTLP listens on the ports that the harness sends to, all else on free ones.
+fn receiver(
+    line: &str,
+    component: &str,
+    protocol: &str,
+    is_empty: bool,
+    ports: Ports,
+) -> Result<String> {
+    let port = match (component, protocol) {
+        ("otlp", "grpc:") => ports.grpc,
+        ("otlp", _) => ports.http,
+        _ => free_port()?,
+    };
+    Ok(match endpoint(line) {
+        Some((key, _)) => format!("{key}127.0.0.1:{port}"),
+        None if line.trim() == protocol && is_empty => format!(
+            "{line}\n{:indentation$}endpoint: 127.0.0.1:{port}",
+            "",
+            indentation = indentation(line) + 2
+        ),
+        None => line.to_owned(),
+    })
+}
+
+/// The type of the component that a line begins: `  otlp/backup:`.
+pub(super) fn component_type(line: &str) -> Option<&str> {
+    let inner = line.strip_prefix("  ")?;
+    let id = inner.split_once(':')?.0;
+    (!id.starts_with([' ', '#', '-'])).then(|| id.split('/').next().unwrap_or(id))
+}
+
 /// Redirects a host agent's `otlp:` section. Where it asks for TLS, TLS is taken off.
 pub(super) fn otlp_section(text: &str, sink: u16) -> Redirected {
-    let mut redirected = Redirected {
-        text: String::new(),
-        hosts: 0,
-    };
+    let mut redirected = Redirected::default();
     let insecure = text
         .lines()
         .any(|line| line.trim().starts_with("insecure:"));
@@ -156,14 +238,41 @@ fn endpoint(line: &str) -> Option<(&str, &str)> {
         .then(|| (line.get(..before).unwrap_or(line), unquoted(value)))
 }
 
+/// The line with its host, or its list of hosts, replaced by the sink; none where it has none.
+fn at_sink_in_line(line: &str, sink: u16) -> Option<String> {
+    if let Some((key, value)) = endpoint(line) {
+        return Some(format!("{key}{}", quoted(&at_sink(value, sink))));
+    }
+    let (before, value) = match line.split_once("endpoints: [") {
+        Some((before, list)) => (format!("{before}endpoints: ["), list.trim_end_matches(']')),
+        None => {
+            let item = line.trim_start().strip_prefix("- ")?;
+            let start = line.len() - item.len();
+            (line.get(..start)?.to_owned(), item)
+        }
+    };
+    let value = unquoted(value);
+    if !value.starts_with("http") {
+        return None;
+    }
+    let after = if before.ends_with('[') { "]" } else { "" };
+    Some(format!("{before}{}{after}", quoted(&at_sink(value, sink))))
+}
+
+/// The lines below a key.
+fn inside<'l, 't>(lines: &'l [&'t str], number: usize) -> &'l [&'t str] {
+    let own = lines.get(number).map_or(0, |line| indentation(line));
+    let below = lines.get(number + 1..).unwrap_or_default();
+    let is_outside = |line: &&str| !line.trim().is_empty() && indentation(line) <= own;
+    let end = below.iter().position(is_outside).unwrap_or(below.len());
+    below.get(..end).unwrap_or_default()
+}
+
 /// Whether nothing stands below a key: `http:` alone.
 fn is_empty(lines: &[&str], number: usize) -> bool {
-    let own = lines.get(number).map_or(0, |line| indentation(line));
-    let next = lines
+    inside(lines, number)
         .iter()
-        .skip(number + 1)
-        .find(|line| !line.trim().is_empty());
-    next.is_none_or(|next| indentation(next) <= own)
+        .all(|line| line.trim().is_empty())
 }
 
 fn indentation(line: &str) -> usize {
@@ -218,6 +327,21 @@ mod tests {
         assert!(redirected.text.contains(
             "grpc:\n        endpoint: 127.0.0.1:1\n      http:\n        endpoint: 127.0.0.1:2\n"
         ));
+    }
+
+    #[test]
+    fn exporters_without_a_host_get_one() {
+        let ports = Ports {
+            grpc: 1,
+            http: 2,
+            dashboard: 3,
+            metrics: 4,
+        };
+        let text = "exporters:\n  awsxray:\n    region: us-east-1\n  elasticsearch:\n    endpoints:\n      - \"https://a:9200\"\n  debug:\n";
+        let redirected = collector(text, &["exporters".to_owned()], ports, 9).unwrap();
+        let wanted = "exporters:\n  awsxray:\n    endpoint: http://127.0.0.1:9\n    region: us-east-1\n  elasticsearch:\n    endpoints:\n      - \"http://127.0.0.1:9\"\n  debug:\n";
+        assert!(redirected.text.starts_with(wanted), "{}", redirected.text);
+        assert_eq!(redirected.hosts, 2);
     }
 
     #[test]

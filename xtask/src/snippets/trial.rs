@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail, ensure};
 
 use super::classify::Kind;
 use super::markdown::Block;
@@ -27,6 +27,9 @@ const ITEMS: [(&str, &str); 4] = [
         include_str!("items/profiles.json"),
     ),
 ];
+
+/// How long an item may be on its way.
+const ARRIVAL: Duration = Duration::from_secs(15);
 
 /// How a trial ended.
 #[derive(Debug)]
@@ -138,18 +141,37 @@ impl Trial<'_> {
     fn file(&self, redirected: &redirect::Redirected) -> Result<Verdict> {
         let file = self.directory.join("snippet.yaml");
         std::fs::write(&file, &redirected.text)?;
-        let variables: Vec<(String, String)> = redirect::variables(&redirected.text)
+        let mut variables: Vec<(String, String)> = redirect::variables(&redirected.text)
             .into_iter()
             .map(|name| (name, "placeholder".to_owned()))
             .collect();
+        variables.extend(self.credentials());
         let check = |command: &mut Command| {
             command.arg("--config").arg(&file);
         };
         if let Some(refusal) = self.check(check, &variables)? {
             return Ok(Verdict::Refused(refusal));
         }
+        if redirected.is_foreign {
+            return Ok(Verdict::Ok { delivered: 0 });
+        }
         let hub = Hub::from_file(self.binary, &self.directory, self.ports, &file, &variables);
-        self.deliver(hub, redirected.hosts)
+        self.deliver(hub, redirected.hosts, &redirected.scraped)
+    }
+
+    /// What vendors' SDKs read, so that no exporter asks this machine's environment or a metadata server.
+    fn credentials(&self) -> Vec<(String, String)> {
+        let connection = format!(
+            "InstrumentationKey=00000000-0000-0000-0000-000000000000;IngestionEndpoint=http://127.0.0.1:{}",
+            self.sink.port
+        );
+        [
+            ("APPLICATIONINSIGHTS_CONNECTION_STRING", &*connection),
+            ("AWS_ACCESS_KEY_ID", "placeholder"),
+            ("AWS_SECRET_ACCESS_KEY", "placeholder"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
     }
 
     /// All groups must work; the verdict is of the first that does not.
@@ -161,7 +183,7 @@ impl Trial<'_> {
                 return Ok(Verdict::Refused(refusal));
             }
             let hub = Hub::from_environment(self.binary, &self.directory, self.ports, &variables);
-            match self.deliver(hub, 1)? {
+            match self.deliver(hub, 1, &[])? {
                 Verdict::Ok { delivered: more } => delivered += more,
                 worse => return Ok(worse),
             }
@@ -191,8 +213,8 @@ impl Trial<'_> {
         Ok((!status.success()).then(|| output.trim().to_owned()))
     }
 
-    /// Sends one item of each signal; each destination must get a request.
-    fn deliver(&self, hub: Result<Hub>, hosts: usize) -> Result<Verdict> {
+    /// Sends one item of each signal; each destination must take a request, each page show the metric.
+    fn deliver(&self, hub: Result<Hub>, hosts: usize, scraped: &[u16]) -> Result<Verdict> {
         let hub = match hub {
             Ok(hub) => hub,
             Err(error) => return Ok(Verdict::Broken(format!("{error:#}"))),
@@ -203,27 +225,50 @@ impl Trial<'_> {
             http::request(hub.ports.http, "POST", path, &headers, body.as_bytes())
                 .is_ok_and(|answer| answer.status == 200)
         });
-        if accepted.count() == 0 && !self.is_grpc_only() {
+        if accepted.count() == 0 {
             return Ok(Verdict::Broken("no signal is accepted".to_owned()));
         }
+        let arrived = eventually(ARRIVAL, || {
+            scraped.iter().try_for_each(|port| shows_metric(*port))?;
+            all_healthy(hub.ports.metrics)
+        });
         // Stopping drains, so everything has come when it has ended.
-        if let Err(error) = hub.stop() {
+        if let Err(error) = arrived.and_then(|()| hub.stop()) {
             return Ok(Verdict::Broken(format!("{error:#}")));
         }
         let delivered = self.sink.requests()? - before;
-        match delivered >= hosts || self.is_grpc_only() {
+        match delivered >= hosts {
             true => Ok(Verdict::Ok { delivered }),
             false => Ok(Verdict::Broken(format!(
                 "{delivered} requests came to the sink, of {hosts} destinations"
             ))),
         }
     }
+}
 
-    /// Nothing is sent over gRPC, so a configuration with that receiver alone is only started and stopped.
-    fn is_grpc_only(&self) -> bool {
-        let text = std::fs::read_to_string(self.directory.join("snippet.yaml")).unwrap_or_default();
-        text.contains("grpc:") && !text.contains("http:\n")
+/// Every exporter has sent something, and its destination took it. The hub's own store is none, and keeps no profiles.
+fn all_healthy(metrics: u16) -> Result<()> {
+    let answer = http::get(metrics, "/readyz")?.text();
+    let status: serde_json::Value = serde_json::from_str(&answer)?;
+    let exporters = status["exporters"]
+        .as_array()
+        .map_or(&[][..], Vec::as_slice);
+    match exporters
+        .iter()
+        .find(|exporter| exporter["id"] != "store" && exporter["state"] != "healthy")
+    {
+        Some(exporter) => bail!("{exporter}"),
+        None => Ok(()),
     }
+}
+
+fn shows_metric(port: u16) -> Result<()> {
+    let page = http::get(port, "/metrics")?.text();
+    ensure!(
+        page.contains("tries_total"),
+        "the page has no metric: {page}"
+    );
+    Ok(())
 }
 
 /// The values as a shell gives them to the hub: without quotes, and with `$(...)` replaced.
