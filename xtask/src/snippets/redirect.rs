@@ -114,22 +114,36 @@ impl Redirected {
                 .any(|line| at_sink_in_line(line, sink).is_some());
             let added = match names_a_host || WITHOUT_HOST.contains(&component) {
                 true => String::new(),
-                false => destination(component, sink),
+                false => destination(component, whole, sink),
             };
             return Ok(format!("{line}{added}"));
+        }
+        if services(component).contains(&line.trim().trim_end_matches(':')) {
+            return Ok(format!("{line}\n      endpoint: http://127.0.0.1:{sink}"));
         }
         Ok(at_sink_in_line(line, sink).unwrap_or_else(|| line.to_owned()))
     }
 }
 
-/// The keys that lead an exporter to the sink which names a region, a site or nothing instead of a host.
-fn destination(component: &str, sink: u16) -> String {
+/// The keys under which an exporter has an endpoint for each signal.
+fn services(component: &str) -> &'static [&'static str] {
+    match component {
+        "datadog" => &["traces", "metrics", "logs"],
+        "googlecloud" => &["trace", "metric", "log"],
+        _ => &[],
+    }
+}
+
+/// The keys that lead an exporter to the sink which names a region, a site or nothing instead of a host; `whole` are the
+/// lines that it has.
+fn destination(component: &str, whole: &[&str], sink: u16) -> String {
     let sink = format!("http://127.0.0.1:{sink}");
     match component {
-        "datadog" => ["traces", "metrics", "logs"]
-            .map(|signal| format!("\n    {signal}: {{endpoint: {sink}}}"))
-            .concat(),
-        "googlecloud" => format!("\n    trace: {{endpoint: {sink}, use_insecure: true}}"),
+        "datadog" | "googlecloud" => services(component)
+            .iter()
+            .filter(|service| !whole.contains(&&*format!("    {service}:")))
+            .map(|service| format!("\n    {service}: {{endpoint: {sink}}}"))
+            .collect(),
         "kafka" => String::new(),
         "signalfx" => format!("\n    ingest_url: {sink}"),
         _ => format!("\n    endpoint: {sink}"),

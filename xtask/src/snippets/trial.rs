@@ -253,10 +253,9 @@ fn all_healthy(metrics: u16) -> Result<()> {
     let exporters = status["exporters"]
         .as_array()
         .map_or(&[][..], Vec::as_slice);
-    match exporters
-        .iter()
-        .find(|exporter| exporter["id"] != "store" && exporter["state"] != "healthy")
-    {
+    let waits =
+        |exporter: &&serde_json::Value| exporter["id"] != "store" && exporter["state"] != "healthy";
+    match exporters.iter().find(waits) {
         Some(exporter) => bail!("{exporter}"),
         None => Ok(()),
     }

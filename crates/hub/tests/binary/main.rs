@@ -9,6 +9,7 @@
     reason = "a test that can't go on stops here, and its parts share what is `pub`"
 )]
 
+mod backends;
 mod command_line;
 mod forwarding;
 mod hub;
