@@ -303,6 +303,7 @@ mod tests {
             enqueue_failed: Default::default(),
             parked: Default::default(),
             retries: 0,
+            trimmed_attributes: 0,
             batches: 0,
             in_flight: 0,
             queue_size: 0,

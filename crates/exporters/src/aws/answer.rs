@@ -157,6 +157,7 @@ mod tests {
             headers.insert("x-amzn-errortype", HeaderValue::from_static(header));
         }
         let answer = Answer {
+            is_cut: false,
             status: StatusCode::from_u16(status).unwrap(),
             headers,
             body: Bytes::from_static(body.as_bytes()),

@@ -107,7 +107,6 @@ impl HttpClient {
         })
     }
 
-
     /// The same client, with what to tell the user when this backend refuses.
     #[must_use]
     pub fn with_advice(mut self, advice: Advice) -> HttpClient {

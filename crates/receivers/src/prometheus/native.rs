@@ -1,7 +1,7 @@
 //! Pages in protobuf: `io.prometheus.client.MetricFamily` messages, each behind its length. Only they have native histograms.
 
 use fanlight_formats::prometheus::client::{
-    BucketSpan, Exemplar as ExemplarMessage, Histogram, LabelPair, Metric, MetricFamily,
+    Bucket, BucketSpan, Exemplar as ExemplarMessage, Histogram, LabelPair, Metric, MetricFamily,
     MetricType, Timestamp,
 };
 use prost::Message as _;
@@ -113,37 +113,38 @@ fn add_metric(name: &str, metric: Metric, page: &mut Page) -> Result<(), String>
         page.samples.extend(created(summary.start_timestamp));
     }
     if let Some(histogram) = metric.histogram {
-        let is_native = histogram.schema.is_some()
-            && (!histogram.positive_span.is_empty()
-                || !histogram.negative_span.is_empty()
-                || histogram.zero_threshold.is_some());
-        if is_native {
-            page.native
-                .push(native(name, labels, metric.timestamp_ms, histogram)?);
+        if is_native(&histogram) {
+            let native = native(name, labels, metric.timestamp_ms, histogram)?;
+            page.native.push(native);
             return Ok(());
         }
-        for bucket in histogram.bucket {
-            let mut one = sample(
-                "_bucket",
-                bucket.cumulative_count.unwrap_or_default() as f64,
-            );
-            let bound = match bucket.upper_bound.unwrap_or_default() {
-                f64::INFINITY => "+Inf".to_owned(),
-                bound => bound.to_string(),
-            };
-            one.labels.insert("le".to_owned(), bound);
-            one.exemplar = bucket.exemplar.map(exemplar);
-            page.samples.push(one);
+        for bucket in &histogram.bucket {
+            let count = bucket.cumulative_count.unwrap_or_default() as f64;
+            page.samples.push(classic(sample("_bucket", count), bucket));
         }
-        page.samples.push(sample(
-            "_count",
-            histogram.sample_count.unwrap_or_default() as f64,
-        ));
-        page.samples
-            .push(sample("_sum", histogram.sample_sum.unwrap_or_default()));
+        let count = histogram.sample_count.unwrap_or_default() as f64;
+        page.samples.push(sample("_count", count));
+        let sum = histogram.sample_sum.unwrap_or_default();
+        page.samples.push(sample("_sum", sum));
         page.samples.extend(created(histogram.start_timestamp));
     }
     Ok(())
+}
+
+fn is_native(histogram: &Histogram) -> bool {
+    let has_spans = !histogram.positive_span.is_empty() || !histogram.negative_span.is_empty();
+    histogram.schema.is_some() && (has_spans || histogram.zero_threshold.is_some())
+}
+
+/// A bucket of a histogram with explicit bounds.
+fn classic(mut sample: Sample, bucket: &Bucket) -> Sample {
+    let bound = match bucket.upper_bound.unwrap_or_default() {
+        f64::INFINITY => "+Inf".to_owned(),
+        bound => bound.to_string(),
+    };
+    sample.labels.insert("le".to_owned(), bound);
+    sample.exemplar = bucket.exemplar.clone().map(exemplar);
+    sample
 }
 
 fn native(

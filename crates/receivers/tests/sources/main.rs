@@ -9,6 +9,6 @@
 
 mod jaeger;
 mod loki;
-mod zipkin;
-mod splunk_hec;
 mod prometheus;
+mod splunk_hec;
+mod zipkin;
