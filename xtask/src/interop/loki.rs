@@ -357,7 +357,11 @@ fn compare_otlp(record: &Value, entry: &Entry) -> Result<()> {
         let is_simple = !key.is_empty() && !key.contains([' ', '/', ':']);
         let text = match value {
             Value::String(text) => text.clone(),
-            Value::Number(_) | Value::Bool(_) => value.to_string(),
+            Value::Bool(flag) => flag.to_string(),
+            Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+                (Some(whole), _) => whole.to_string(),
+                (None, double) => double.unwrap_or_default().to_string(),
+            },
             _ => continue,
         };
         let found = label(&key.replace('.', "_"));
