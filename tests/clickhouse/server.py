@@ -60,7 +60,7 @@ class Engine:
         self.session = Session(directory)
         self.directory = directory
 
-    def run(self, statement, rows, settings):
+    def run(self, statement, rows, settings, form):
         with LOCK:
             for name, value in settings.items():
                 if not re.fullmatch(r"\w+", name):
@@ -69,16 +69,16 @@ class Engine:
                 self.query(f"SET {name} = '{quoted}'")
             insert = re.fullmatch(r"(?s)\s*INSERT\s+INTO\s+(.*?)\s*FORMAT\s+(\w+)\s*", statement)
             if insert is None:
-                return self.query(statement)
+                return self.query(statement, form)
             target, form = insert.groups()
             with tempfile.NamedTemporaryFile(dir=self.directory, suffix=".rows") as file:
                 file.write(rows)
                 file.flush()
                 return self.query(f"INSERT INTO {target} FROM INFILE '{file.name}' FORMAT {form}")
 
-    def query(self, statement):
+    def query(self, statement, form="TabSeparated"):
         try:
-            result = self.session.query(statement, "TabSeparated")
+            result = self.session.query(statement, form)
         except Exception as error:
             raise Refused(str(error)) from error
         return bytes(result.bytes() or b"") if result is not None else b""
@@ -123,7 +123,8 @@ class Handler(BaseHTTPRequestHandler):
             if statement is None:
                 statement, body = body.decode(), b""
             settings = {name: value for name, value in parameters.items() if name not in OWN}
-            self.answer(200, self.engine.run(statement, body, settings))
+            form = parameters.get("default_format", "TabSeparated")
+            self.answer(200, self.engine.run(statement, body, settings, form))
         except Refused as refused:
             text = str(refused)
             code = re.search(r"Code: (\d+)", text)

@@ -8,6 +8,7 @@ mod clickhouse;
 mod collector;
 mod datadog;
 mod debian;
+mod elasticsearch;
 mod fan_out;
 mod go;
 mod golden;
@@ -61,6 +62,7 @@ const PARTS: &[(&str, Part)] = &[
     ("prometheus", prometheus::run),
     ("clickhouse", clickhouse::run),
     ("kafka", kafka::run),
+    ("elasticsearch", elasticsearch::run),
     ("outage", ledger::outage),
     ("crash", ledger::crash),
 ];

@@ -6,7 +6,7 @@
 //! ([configuration](https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/v0.130.0/exporter/lokiexporter)).
 //! `.../otlp` is [Loki's own OTLP](https://grafana.com/docs/loki/latest/send-data/otel/), which is what Grafana advises: the
 //! body is the line, and attributes are structured metadata. `otlp_http` with `endpoint: http://loki:3100/otlp` sends the
-//! same; this exporter splits large requests and knows Loki's answers besides.
+//! same; this exporter splits large requests, knows Loki's answers and names attributes whose key Loki would refuse.
 //!
 //! Loki's limits on lines (256 KiB by default) are the server's to set, so long lines are sent; what Loki answers is told and
 //! counted.
@@ -23,10 +23,12 @@ use bytes::Bytes;
 use fanlight_config::blocks::{self, Compression};
 use fanlight_config::{ComponentId, ConfigError, Endpoint, Node, Scheme};
 use fanlight_net::http::HttpClient;
-use fanlight_otlp::{Batch, Signal, SignalSet};
+use fanlight_otlp::edit::{Verdict, rewrite};
+use fanlight_otlp::view::{Attributes, OwnedValue};
+use fanlight_otlp::{Batch, DecodeError, Signal, SignalSet};
 use fanlight_pipeline::{
     BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig, ExporterKind,
-    Outcome, Peer,
+    Outcome, Peer, Prepared,
 };
 use futures::future::BoxFuture;
 use http::header::CONTENT_TYPE;
@@ -184,6 +186,13 @@ struct LokiExporter {
 }
 
 impl Exporter for LokiExporter {
+    fn prepare(&self, batch: Batch) -> Prepared {
+        Prepared::from(match self.protocol {
+            Protocol::Push => batch,
+            Protocol::Otlp => with_every_key_named(batch),
+        })
+    }
+
     fn send<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
             let prepared = match self.protocol {
@@ -223,6 +232,61 @@ impl LokiExporter {
             Err(outcome) => outcome,
         }
     }
+}
+
+/// Loki's OTLP endpoint refuses a whole request for one attribute whose key has neither a letter nor a digit of ASCII; such
+/// a key gets `key_` in front.
+fn with_every_key_named(batch: Batch) -> Batch {
+    if matches!(has_unnamed_key(&batch), Ok(false)) {
+        return batch;
+    }
+    let renamed = rewrite(batch.clone(), |element| {
+        if let Some(attributes) = element.attributes()? {
+            let mut unnamed = Vec::new();
+            for pair in attributes.iter() {
+                let (key, value) = pair?;
+                if is_unnamed(key) {
+                    unnamed.push((key.to_owned(), OwnedValue::from(value)));
+                }
+            }
+            for (key, value) in unnamed {
+                attributes.remove(&key);
+                attributes.set(&format!("key_{key}"), value.view());
+            }
+        }
+        Ok(Verdict::Keep)
+    });
+    // A batch was validated when it came in. What Loki says of it is better than nothing.
+    renamed.unwrap_or(batch)
+}
+
+fn is_unnamed(key: &str) -> bool {
+    !key.contains(|character: char| character.is_ascii_alphanumeric())
+}
+
+fn has_unnamed_key(batch: &Batch) -> Result<bool, DecodeError> {
+    let unnamed = |attributes: Attributes<'_>| {
+        let mut keys = attributes.iter();
+        keys.any(|pair| pair.is_ok_and(|(key, _)| is_unnamed(key)))
+    };
+    for resource in batch.resources() {
+        let resource = resource?;
+        if unnamed(resource.attributes) {
+            return Ok(true);
+        }
+        for scope in resource.scopes() {
+            let scope = scope?;
+            if unnamed(scope.attributes) {
+                return Ok(true);
+            }
+            for log in scope.logs() {
+                if unnamed(log?.attributes) {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// A batch as OTLP requests that are not too large.

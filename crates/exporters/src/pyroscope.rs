@@ -3,7 +3,8 @@
 //! The Collector has no exporter of this name. `protocol: push` (the default) converts each profile to pprof, which every
 //! Pyroscope takes, and leaves nothing out that pprof can say. `protocol: otlp` sends the batch as it is to
 //! `/v1development/profiles`: this endpoint is as young as OTLP's profiles are, refuses a whole request for one sample that it
-//! can't convert, and finds no name for a profile without a period, so such profiles are left out and counted before.
+//! can't convert, and finds no name for a profile without a period, so such profiles are left out and counted before. Older
+//! releases (1.12 is one) do not serve it.
 //! Over gRPC, `otlp_grpc` does the same.
 //!
 //! Sources: [push.proto](https://github.com/grafana/pyroscope/blob/main/api/push/v1/push.proto),
@@ -301,6 +302,12 @@ impl PyroscopeExporter {
                     && words.contains("code = InvalidArgument") =>
             {
                 Outcome::Rejected { why }
+            }
+            Outcome::Rejected { why }
+                if answer.status == StatusCode::NOT_FOUND && self.protocol == Protocol::Otlp =>
+            {
+                let advice = "this Pyroscope may be too old for OTLP: use protocol: push";
+                answers::advised(Outcome::Rejected { why }, advice)
             }
             Outcome::Rejected { why } if answer.status == StatusCode::UNAUTHORIZED => {
                 let advice = "if this Pyroscope has tenants, set tenant_id";

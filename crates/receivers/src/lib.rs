@@ -3,9 +3,9 @@
 // Shared by receivers over HTTP.
 mod door;
 mod jaeger;
+mod kafka;
 mod loki;
 // Shared by receivers that keep their callers' headers.
-mod kafka;
 mod origin;
 mod otlp;
 mod prometheus;

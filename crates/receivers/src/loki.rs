@@ -26,7 +26,7 @@ use serde::Deserialize;
 use self::grpc::Pusher;
 use self::http::PushHandler;
 use self::records::Times;
-use crate::door::{bytes, checker};
+use crate::door::{Door, bytes, checker};
 
 /// The component type.
 pub(crate) static KIND: ReceiverKind = ReceiverKind {
@@ -182,15 +182,8 @@ impl Receiver for LokiReceiver {
         }
         if let Some((server, auth, block)) = http {
             let handler = PushHandler {
-                inlet: out,
-                intake,
-                limits: Limits {
-                    total: Some(block.read_timeout).filter(|timeout| !timeout.is_zero()),
-                    ..Limits::of_size(bytes(block.body_limit()))
-                },
-                auth,
-                include_metadata: block.include_metadata,
-                encodings: block.compression_algorithms,
+                max_bytes: bytes(block.body_limit()),
+                door: Door::new(&block, auth, intake, out),
                 times,
             };
             servers.push(Box::pin(server.serve(Arc::new(handler), stop)));

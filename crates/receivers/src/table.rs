@@ -25,3 +25,25 @@ pub const LATER: &[(&str, &str)] = &[
 /// Whatever speaks something else can be translated by a collector in front of the hub.
 const VIA_OTLP: &str =
     "until then, let a collector with this receiver send to the hub's otlp receiver";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_is_listed_once() {
+        let mut names: Vec<&str> = LATER.iter().map(|(name, _)| *name).collect();
+        for kind in RECEIVERS {
+            names.push(kind.name);
+            names.extend(kind.aliases);
+        }
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(
+            names.len(),
+            all,
+            "a type is there twice, or both here and later"
+        );
+    }
+}

@@ -92,17 +92,14 @@ fn hub_to_collector(setting: &Setting, encoding: &str) -> Result<Tests> {
         ),
     )?;
     let sent = golden::send_all(ports)?;
-    let of_each = ["traces", "metrics", "logs"]
-        .map(|signal| format!("    {signal}: {{encoding: {encoding}}}\n"))
-        .concat();
     let reading = format!(
-        "kafka:\n    brokers: [127.0.0.1:{}]\n    initial_offset: earliest\n{of_each}",
+        "kafka:\n    brokers: [127.0.0.1:{}]\n    initial_offset: earliest\n    encoding: {encoding}",
         kafka.port
     );
     let _collector = taking(
         setting,
         &directory,
-        reading.trim_end(),
+        &reading,
         &["traces", "metrics", "logs"],
         kafka.port,
     )?;
@@ -118,15 +115,12 @@ fn collector_to_hub(setting: &Setting, encoding: &str) -> Result<Tests> {
     let directory = workspace::emptied(&format!("interop/runs/kafka-from-collector-{encoding}"))?;
     let kafka = Kafka::start(setting, &directory)?;
     let (source, ports) = (Ports::free()?, Ports::free()?);
-    let of_each = ["traces", "metrics", "logs"]
-        .map(|signal| format!("\n    {signal}: {{encoding: {encoding}}}"))
-        .concat();
     let _collector = Collector::start(
         &setting.contrib()?,
         &directory,
         source,
         "kafka",
-        &client(&kafka, &format!("client_id: collector{of_each}")),
+        &client(&kafka, &format!("encoding: {encoding}")),
     )?;
     let hub = Hub::start(
         &setting.hub()?,

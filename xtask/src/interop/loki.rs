@@ -353,13 +353,19 @@ fn compare_otlp(record: &Value, entry: &Entry) -> Result<()> {
         .into_iter()
         .flatten()
     {
-        let name = key.replace('.', "_");
-        if let (Value::String(text), false) = (value, key.is_empty() || key.contains(' ')) {
-            ensure!(
-                label(&name) == text || label(&name).is_empty() == text.is_empty(),
-                "{key}"
-            );
-        }
+        // Loki makes names of its own of other keys, and flattens maps and lists.
+        let is_simple = !key.is_empty() && !key.contains([' ', '/', ':']);
+        let text = match value {
+            Value::String(text) => text.clone(),
+            Value::Bool(flag) => flag.to_string(),
+            Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+                (Some(whole), _) => whole.to_string(),
+                (None, double) => double.unwrap_or_default().to_string(),
+            },
+            _ => continue,
+        };
+        let found = label(&key.replace('.', "_"));
+        ensure!(!is_simple || found == text, "{key} is {found}");
     }
     match plain(&record["body"]) {
         Value::Null => ensure!(entry.line.is_empty(), "the line"),

@@ -4,6 +4,7 @@
 //! Every `start` returns once the server says that it is ready.
 
 pub(super) mod clickhouse;
+pub(super) mod elasticsearch;
 pub(super) mod kafka;
 pub(super) mod loki;
 pub(super) mod moto;

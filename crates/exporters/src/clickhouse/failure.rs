@@ -86,7 +86,10 @@ impl Failure {
                     format!("{url} answered: {}{advice}", shortened(text)),
                 )
             }
-            Failure::Client(other) => (true, format!("{url}: the rows can't be sent: {other}")),
+            Failure::Client(other) => (
+                false,
+                format!("{url}: its answer can't be read: {other}{NOT_IT}"),
+            ),
         };
         let why = match password.is_empty() {
             true => why,
@@ -99,6 +102,7 @@ impl Failure {
     }
 }
 
+const NOT_IT: &str = "; is this ClickHouse's HTTP interface (port 8123, 8443 with TLS)?";
 const CREATE: &str = "create it, or set create_schema: true";
 
 /// Whether sending again is of no use, and what the user can do.
@@ -107,10 +111,7 @@ fn meaning(code: Option<u32>, text: &str, table: &str) -> (bool, String) {
         // Not ClickHouse itself: a proxy in between, or something else altogether.
         let status: Option<u16> = text.get(..3).and_then(|status| status.parse().ok());
         let is_final = matches!(status, Some(400..=428 | 430..=499) if status != Some(408));
-        return (
-            is_final,
-            "; is this ClickHouse's HTTP interface (port 8123, 8443 with TLS)?".to_owned(),
-        );
+        return (is_final, NOT_IT.to_owned());
     };
     let (is_final, advice) = match code {
         UNKNOWN_TABLE | UNKNOWN_DATABASE => (false, CREATE),

@@ -269,10 +269,10 @@ pub(super) fn plain_span(
     fields.attributes(attributes, span.attributes)?;
     for event in span.events() {
         let event = event?;
-        let name = if event.name.is_empty() {
-            "_"
-        } else {
-            event.name
+        // An event without a name still has a time, which must not take the place of an attribute without one.
+        let name = match event.name {
+            "" => "event",
+            name => name,
         };
         let key = match events {
             "" => name.to_owned(),

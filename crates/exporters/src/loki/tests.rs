@@ -329,3 +329,23 @@ fn defaults_are_those_of_the_collector() {
     } = DefaultLabels::default();
     assert!(exporter && job && instance && level);
 }
+
+#[test]
+fn loki_is_spared_keys_that_it_would_refuse() {
+    let attributes: Pairs<'_> = &[("", "a".into()), ("b", "c".into()), ("世界", "d".into())];
+    let record = LogRecord {
+        attributes,
+        ..LogRecord::default()
+    };
+    let renamed = with_every_key_named(logs(attributes, &[record]));
+    let resource = renamed.resources().next().unwrap().unwrap();
+    let scope = resource.scopes().next().unwrap().unwrap();
+    let log = scope.logs().next().unwrap().unwrap();
+    for attributes in [resource.attributes, log.attributes] {
+        let pairs: Vec<_> = attributes.iter().map(Result::unwrap).collect();
+        let expected = [("b", "c"), ("key_", "a"), ("key_世界", "d")];
+        assert_eq!(pairs, expected.map(|(key, text)| (key, text.into())));
+    }
+    let untouched = logs(&[("b", "c".into())], &[]);
+    assert_eq!(with_every_key_named(untouched.clone()), untouched);
+}

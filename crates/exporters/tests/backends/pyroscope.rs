@@ -152,6 +152,10 @@ async fn other_answers_are_about_everything() {
         Outcome::Rejected { why } => assert!(why.contains("tenant_id"), "{why}"),
         other => panic!("{other:?}"),
     }
+    match answered("protocol: otlp", 404, "").await {
+        Outcome::Rejected { why } => assert!(why.contains("protocol: push"), "{why}"),
+        other => panic!("{other:?}"),
+    }
     let broken = answered("", 500, "ring is empty").await;
     assert!(matches!(broken, Outcome::Retry { .. }), "{broken:?}");
     let invalid = "rpc error: code = InvalidArgument desc = missing profile metadata dictionary";
