@@ -13,6 +13,7 @@ mod fan_out;
 mod go;
 mod golden;
 mod jaeger;
+mod jaeger_receiver;
 mod kafka;
 mod ledger;
 mod loki;
@@ -24,6 +25,8 @@ mod server;
 mod setting;
 mod signalfx;
 mod tempo;
+mod tracers;
+mod zipkin;
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -63,6 +66,8 @@ const PARTS: &[(&str, Part)] = &[
     ("clickhouse", clickhouse::run),
     ("kafka", kafka::run),
     ("elasticsearch", elasticsearch::run),
+    ("zipkin", zipkin::run),
+    ("jaeger_receiver", jaeger_receiver::run),
     ("outage", ledger::outage),
     ("crash", ledger::crash),
 ];

@@ -68,11 +68,23 @@ impl Collector {
         id: &str,
         exporter: &str,
     ) -> Result<Collector> {
+        let signals = ["traces", "metrics", "logs"];
+        Collector::of_signals(binary, directory, ports, (id, exporter), &signals)
+    }
+
+    /// As [`Collector::start`], with an exporter that does not take every signal.
+    pub(super) fn of_signals(
+        binary: &Path,
+        directory: &Path,
+        ports: Ports,
+        (id, exporter): (&str, &str),
+        signals: &[&str],
+    ) -> Result<Collector> {
         std::fs::create_dir_all(directory)?;
         let file = directory.join("collector.yaml");
         let mut configuration = ports.receivers();
         configuration.push_str(&format!("exporters:\n  {exporter}\nservice:\n  telemetry:\n    metrics:\n      level: none\n  pipelines:\n"));
-        for signal in ["traces", "metrics", "logs"] {
+        for signal in signals {
             configuration.push_str(&format!(
                 "    {signal}:\n      receivers: [otlp]\n      exporters: [{id}]\n"
             ));

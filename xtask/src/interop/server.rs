@@ -13,6 +13,7 @@ pub(super) mod prometheus;
 pub(super) mod pyroscope;
 pub(super) mod tempo;
 pub(super) mod victoria_metrics;
+pub(super) mod zipkin;
 
 use std::path::Path;
 use std::process::Command;

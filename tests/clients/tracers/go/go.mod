@@ -1,0 +1,18 @@
+module fanlight.invalid/clients/jaeger
+
+go 1.26.0
+
+require (
+	github.com/jaegertracing/jaeger-idl v0.14.0
+	google.golang.org/grpc v1.85.0
+)
+
+require (
+	github.com/gogo/googleapis v1.4.1 // indirect
+	github.com/gogo/protobuf v1.3.2 // indirect
+	golang.org/x/net v0.60.0 // indirect
+	golang.org/x/sys v0.48.0 // indirect
+	golang.org/x/text v0.42.0 // indirect
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20260817212433-ac3dfec99bb1 // indirect
+	google.golang.org/protobuf v1.36.12 // indirect
+)
