@@ -66,7 +66,30 @@ fn python_to_hub(setting: &Setting) -> Result<Tests> {
             );
         }
     }
-    must_be(&seen, &json!({}))?;
+    let text = |text: &str| json!({"stringValue": text});
+    let resource = json!({
+        "service.name": text("shop"),
+        "service.version": text("1.2"),
+        "opencensus.exporterversion": text("Jaeger-Python-4.8.0"),
+    });
+    let expected = json!({
+        "GET /cart": {
+            "kind": "2",
+            "resource": resource,
+            "attributes": {
+                "cached": {"boolValue": false}, "note": text("Grüße 🦀"), "ratio": {"doubleValue": "0.25"},
+                "size": {"intValue": "3"}, "sampler.type": text("const"), "sampler.param": {"boolValue": true},
+            },
+        },
+        "SELECT carts": {
+            "kind": "3",
+            "resource": resource,
+            "parent": "GET /cart",
+            "events": [{"name": "slow", "attributes": {"rows": {"intValue": "12"}}}],
+            "status": {"code": "2"},
+        },
+    });
+    must_be(&seen, &expected)?;
     hub.stop()?;
     Ok(Tests::ONE)
 }

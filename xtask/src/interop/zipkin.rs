@@ -305,6 +305,12 @@ fn as_carried(whole: &mut Value) {
         fields
             .retain(|key, _| !key.starts_with("dropped") && key != "flags" && key != "attributes");
     }
+    // The Collector writes the attributes of events in any order.
+    for event in item["events"].as_array_mut().into_iter().flatten() {
+        if let Some(attributes) = event["attributes"].as_array_mut() {
+            attributes.sort_by_key(|attribute| attribute["key"].to_string());
+        }
+    }
     for link in item["links"].as_array_mut().into_iter().flatten() {
         link.as_object_mut().map(|fields| fields.remove("flags"));
     }

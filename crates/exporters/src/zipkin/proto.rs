@@ -35,13 +35,14 @@ fn write_span(span: &Span<'_>, out: &mut Encoder) {
     for (timestamp, value) in &span.annotations {
         out.nested(10, |out| {
             out.fixed64(1, *timestamp);
-            out.bytes(2, value.as_bytes());
+            // Zipkin drops an event without a text, and a tag without either part, but takes empty ones.
+            out.some_bytes(2, value.as_bytes());
         });
     }
     for (key, text) in &span.tags {
         out.nested(11, |out| {
-            out.bytes(1, key.as_bytes());
-            out.bytes(2, text.as_bytes());
+            out.some_bytes(1, key.as_bytes());
+            out.some_bytes(2, text.as_bytes());
         });
     }
 }
