@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 /// The span that Zipkin answers for one in OTLP/JSON, both in the canonical form of [`crate::otlp_json`]. Zipkin itself
 /// writes names in lower case.
+#[expect(clippy::too_many_lines, reason = "a mapping, field by field")]
 pub(super) fn zipkin(whole: &Value) -> Value {
     let (item, resource) = (&whole["item"], &whole["resource"]["attributes"]);
     let mut tags = BTreeMap::new();
