@@ -104,7 +104,7 @@ impl Redirected {
             return Ok(format!("{key}127.0.0.1:{port}"));
         }
         if let Some(whole) = whole {
-            self.is_foreign |= component == "kafka";
+            self.is_foreign |= matches!(component, "kafka" | "clickhouse");
             self.hosts += usize::from(!matches!(
                 component,
                 "debug" | "file" | "nop" | "prometheus"

@@ -50,6 +50,7 @@ fn only(batch: &Batch, defaults: DefaultLabels) -> (String, String) {
 /// One record of a resource: its attributes, its severity, the resource's attributes, then the labels and the line.
 type Case<'a> = (Pairs<'a>, i32, Pairs<'a>, &'a str, &'a str);
 
+#[expect(clippy::too_many_lines, reason = "one golden batch, record by record")]
 #[test]
 fn labels_and_lines_are_those_of_the_collector() {
     let list = OwnedValue::array([

@@ -56,6 +56,7 @@ fn label<'s>(series: &'s series::Series, name: &str) -> &'s str {
     found.map_or("", |label| label.value.as_str())
 }
 
+#[expect(clippy::too_many_lines, reason = "one golden batch, record by record")]
 #[test]
 fn stacks_and_values_are_those_of_the_profile() {
     let (series, left_out) = series::series(&golden(Signal::Profiles), 7).unwrap();

@@ -123,7 +123,10 @@ const METRIC: &str = r#"{"resourceMetrics":[{"resource":{"attributes":[{"key":"s
 
 /// Scenario: Tempo, Jaeger and two remote-write stores at once, as the snippet of a fan-out names them.
 /// Guarantee: the span arrives at both of the first, the metric at both of the others, each once and nothing else.
-#[expect(clippy::too_many_lines, reason = "one scenario, read from top to bottom")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one scenario, read from top to bottom"
+)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fan_out_reaches_all_four_backends() {
     let traces = || Backend::grpc(None, |_| Ok(Default::default()));
