@@ -82,6 +82,13 @@ impl Exporter for SignalFxExporter {
     fn send<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
             match self.pieces(batch) {
+                // Records that are no events are no fault of the destination, which is not even asked.
+                Ok((pieces, left_out)) if pieces.is_empty() && left_out.items > 0 => {
+                    Outcome::Partial {
+                        rejected: left_out.items,
+                        why: left_out.why,
+                    }
+                }
                 Ok((pieces, left_out)) => {
                     deliver(batch, &pieces, left_out, |piece| async move {
                         piece.sent(self.post(&piece.request).await)

@@ -134,7 +134,7 @@ async fn events_go_out_by_token_and_other_records_are_counted() {
     assert_eq!(outcome, Outcome::Delivered);
     insta::assert_snapshot!("signalfx_events", received(&backend));
     let outcome = exporter.send(&golden(Signal::Logs)).await;
-    let Outcome::Rejected { why } = outcome else {
+    let Outcome::Partial { why, .. } = outcome else {
         panic!("{outcome:?}")
     };
     assert!(why.contains("splunk_hec"), "{why}");
