@@ -16,19 +16,23 @@ const FILE_LINES: usize = 500;
 const LONGEST_SHOWN: usize = 3;
 
 /// Which crates of this repository a crate may stand on, outside its tests.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("fanlight-otlp", &[]),
     ("fanlight-config", &[]),
     ("fanlight-spool", &[]),
     ("fanlight-pipeline", &["spool", "config", "otlp"]),
     ("fanlight-net", &["pipeline", "config", "otlp"]),
-    ("fanlight-receivers", COMPONENT),
+    ("fanlight-formats", &["otlp"]),
+    ("fanlight-receivers", TRANSLATOR),
     ("fanlight-processors", COMPONENT),
-    ("fanlight-exporters", COMPONENT),
+    ("fanlight-exporters", TRANSLATOR),
     ("fanlight-extensions", COMPONENT),
     ("fanlight-store", &["net", "pipeline", "config", "otlp"]),
     ("fanlight-dashboard", &["store", "net", "config", "otlp"]),
-    ("fanlight-testkit", &["net", "pipeline", "config", "otlp"]),
+    (
+        "fanlight-testkit",
+        &["net", "pipeline", "config", "otlp", "formats"],
+    ),
     (
         "fanlight-hub",
         &[
@@ -48,6 +52,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("xtask", &["testkit", "otlp"]),
 ];
 
+const TRANSLATOR: &[&str] = &["net", "pipeline", "config", "otlp", "formats"];
 const COMPONENT: &[&str] = &["net", "pipeline", "spool", "config", "otlp"];
 
 #[derive(Deserialize)]
