@@ -3,47 +3,47 @@
 //! Each knows nothing of the others and makes one attempt at a time; queue, retry, timeout and health are the
 //! pipeline's. [`EXPORTERS`] is the one list of them.
 
-mod answers;
-mod aws;
+// The components.
 mod awscloudwatchlogs;
 mod awsxray;
 mod azuremonitor;
-mod backends;
 mod clickhouse;
 mod datadog;
 mod debug;
-mod delivery;
 mod elasticsearch;
-// Documents of flat fields, for backends that index them.
-mod fields;
 mod file;
-mod fit;
-// Shared by exporters whose backends take JSON of their own.
 mod googlecloud;
-mod json_object;
 mod kafka;
-mod limits;
-mod logs_as_spans;
 mod loki;
-mod otlp;
 mod otlp_grpc;
 mod otlp_http;
-// Shared by exporters that send several requests for one batch.
-mod pieces;
-mod prometheus;
-mod pyroscope;
-// What the two Prometheus exporters share.
 mod presets;
-mod prometheus_model;
+mod prometheus;
 mod prometheus_remote_write;
+mod pyroscope;
 mod sapm;
 mod signalfx;
 mod splunk_hec;
-// Shared by the two exporters to Splunk Observability Cloud.
-mod splunk_ingest;
-mod table;
-mod temporality;
 mod zipkin;
+
+// What several of them share.
+mod answers;
+mod aws;
+mod delivery;
+mod fields;
+mod fit;
+mod json_object;
+mod limits;
+mod logs_as_spans;
+mod otlp;
+mod pieces;
+mod prometheus_model;
+mod splunk_ingest;
+mod temporality;
+
+// The lists of them.
+mod backends;
+mod table;
 
 pub use backends::{BACKENDS, Backend};
 pub use table::{EXPORTERS, LATER};

@@ -1,18 +1,20 @@
 //! Components that take telemetry in: one module for each, and the table of them.
 
-// Shared by receivers over HTTP.
-mod door;
+// The components.
 mod jaeger;
 mod kafka;
 mod loki;
-// Shared by receivers that keep their callers' headers.
-mod origin;
 mod otlp;
 mod prometheus;
 mod self_telemetry;
 mod splunk_hec;
-mod table;
 mod zipkin;
+
+// What several of them share.
+mod door;
+mod origin;
+
+mod table;
 
 pub use otlp::HttpHandler;
 pub use table::{LATER, RECEIVERS};
