@@ -111,8 +111,17 @@ fn recover_segment(
     } else {
         0
     };
+    let mut size = bytes.len() as u64;
     match limit {
-        None => recovery.torn_bytes += tail,
+        None => {
+            recovery.torn_bytes += tail;
+            // Told once: left there, it would look like damage as soon as the next segment is delivered and gone. A tail
+            // that can't be cut off, or that the disk does not give back now, stays.
+            if tail > 0 && unreadable == 0 {
+                let cut = disk.open(&path).and_then(|file| file.truncate(size - tail));
+                size -= if cut.is_ok() { tail } else { 0 };
+            }
+        }
         // What stands behind the last record of an older segment is left over from a failed append if no id is missing.
         Some(limit) if tail > 0 && scan.next_id < limit && !acked.contains(&scan.next_id) => {
             recovery.damaged += 1
@@ -120,7 +129,7 @@ fn recover_segment(
         Some(_) => {}
     }
     found.next_id = found.next_id.max(scan.next_id);
-    let mut segment = Segment::new(name, entries(name, &scan, &acked), bytes.len() as u64);
+    let mut segment = Segment::new(name, entries(name, &scan, &acked), size);
     segment.sealed = true;
     segment.pinned = unreadable > 0;
     if segment.pinned {

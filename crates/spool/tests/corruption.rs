@@ -179,6 +179,31 @@ fn queue_goes_on_behind_a_torn_tail() {
     }
 }
 
+/// Scenario: behind a torn tail the queue is used further, and what came then is delivered and gone before the older records.
+/// Guarantee: the gap that it leaves is not taken for damage.
+#[test]
+fn a_torn_tail_is_told_once() {
+    let files = queue();
+    for size in 0..files[2].1.len() {
+        let mut damaged = files.clone();
+        damaged[2].1.truncate(size);
+        let disk = disk(&damaged);
+        let (spool, _) = open(&disk);
+        let new = spool.append(&[b"new"]).unwrap();
+        while let Some(record) = spool.next().unwrap() {
+            if record.bytes == b"new" {
+                spool.ack(&[record.id]).unwrap();
+            }
+        }
+        drop((spool, new));
+        let (spool, _) = open(&disk);
+        spool.append(&[b"newer"]).unwrap();
+        drop(spool);
+        let (_, after) = open(&disk);
+        assert_eq!((after.damaged, after.torn_bytes), (0, 0), "cut at {size}");
+    }
+}
+
 /// Scenario: any one segment is gone.
 /// Guarantee: the others survive.
 #[test]
