@@ -24,6 +24,7 @@ mod pyroscope;
 mod server;
 mod setting;
 mod signalfx;
+mod splunk;
 mod tempo;
 mod tracers;
 mod zipkin;
@@ -58,6 +59,7 @@ const PARTS: &[(&str, Part)] = &[
     ("phoenix", phoenix::run),
     ("datadog", datadog::run),
     ("signalfx", signalfx::run),
+    ("splunk", splunk::run),
     ("moto", moto::run),
     ("fan-out", fan_out::run),
     ("loki", loki::run),
