@@ -1,5 +1,6 @@
 //! A Kafka broker between two hubs, and between a hub and a Collector.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -21,6 +22,8 @@ const ENCODINGS: [&str; 2] = ["otlp_proto", "otlp_json"];
 /// How often the receiving hub is killed, and how many requests are sent each time.
 const KILLS: u64 = 3;
 const REQUESTS: u64 = 40;
+/// How long what is written may take until it is read.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The hub writes to Kafka and reads from it.
 pub(super) fn run(steps: &mut Steps, setting: &Setting) {
@@ -46,30 +49,12 @@ pub(super) fn run(steps: &mut Steps, setting: &Setting) {
 fn hub_to_hub(setting: &Setting, encoding: &str) -> Result<Tests> {
     let directory = workspace::emptied(&format!("interop/runs/kafka-{encoding}"))?;
     let kafka = Kafka::start(setting, &directory)?;
-    let (ports, reading) = (Ports::free()?, Ports::free()?);
     let options = format!("encoding: {encoding}\n    producer:\n      max_message_bytes: 45000");
-    let writer = Hub::start(
-        &setting.hub()?,
-        &directory.join("writer"),
-        ports,
-        &format!(
-            "{}exporters:\n  {}\n",
-            ports.receivers(),
-            client(&kafka, &options)
-        ),
-    )?;
-    let reader = Hub::start(
-        &setting.hub()?,
-        &directory.join("reader"),
-        reading,
-        &format!(
-            "{}{}",
-            receiver(&kafka, encoding),
-            file_exporter(&directory)
-        ),
-    )?;
-    let sent = golden::send_all(ports)?;
-    arrived(&directory.join("received.jsonl"), sent.len())?.must_equal(&sent)?;
+    let writer = writer(setting, &directory, &kafka, &options)?;
+    let to_file = file_exporter(&directory);
+    let reader = reader(setting, &directory, &kafka, encoding, &to_file)?;
+    let sent = golden::send_all(writer.ports)?;
+    all_read(&directory, sent.len())?.must_equal(&sent)?;
     writer.stop()?;
     reader.stop()?;
     Ok(Tests::ONE)
@@ -80,21 +65,16 @@ fn hub_to_hub(setting: &Setting, encoding: &str) -> Result<Tests> {
 fn hub_to_collector(setting: &Setting, encoding: &str) -> Result<Tests> {
     let directory = workspace::emptied(&format!("interop/runs/kafka-to-collector-{encoding}"))?;
     let kafka = Kafka::start(setting, &directory)?;
-    let ports = Ports::free()?;
-    let hub = Hub::start(
-        &setting.hub()?,
-        &directory.join("hub"),
-        ports,
-        &format!(
-            "{}exporters:\n  {}\n",
-            ports.receivers(),
-            client(&kafka, &format!("encoding: {encoding}"))
-        ),
+    let hub = writer(
+        setting,
+        &directory,
+        &kafka,
+        &format!("encoding: {encoding}"),
     )?;
-    let sent = golden::send_all(ports)?;
-    let reading = format!(
-        "kafka:\n    brokers: [127.0.0.1:{}]\n    initial_offset: earliest\n    encoding: {encoding}",
-        kafka.port
+    let sent = golden::send_all(hub.ports)?;
+    let reading = client(
+        &kafka,
+        &format!("initial_offset: earliest\n    encoding: {encoding}"),
     );
     let _collector = taking(
         setting,
@@ -103,7 +83,7 @@ fn hub_to_collector(setting: &Setting, encoding: &str) -> Result<Tests> {
         &["traces", "metrics", "logs"],
         kafka.port,
     )?;
-    let found = arrived(&directory.join("received.jsonl"), sent.len())?;
+    let found = all_read(&directory, sent.len())?;
     found.must_equal(&sent.mapped(match encoding {
         "otlp_json" => as_read_from_json,
         _ => as_known,
@@ -117,7 +97,7 @@ fn hub_to_collector(setting: &Setting, encoding: &str) -> Result<Tests> {
 fn collector_to_hub(setting: &Setting, encoding: &str) -> Result<Tests> {
     let directory = workspace::emptied(&format!("interop/runs/kafka-from-collector-{encoding}"))?;
     let kafka = Kafka::start(setting, &directory)?;
-    let (source, ports) = (Ports::free()?, Ports::free()?);
+    let source = Ports::free()?;
     let _collector = Collector::start(
         &setting.contrib()?,
         &directory,
@@ -125,19 +105,16 @@ fn collector_to_hub(setting: &Setting, encoding: &str) -> Result<Tests> {
         "kafka",
         &client(&kafka, &format!("encoding: {encoding}")),
     )?;
-    let hub = Hub::start(
-        &setting.hub()?,
-        &directory.join("hub"),
-        ports,
-        &format!(
-            "{}{}",
-            receiver(&kafka, encoding),
-            file_exporter(&directory)
-        ),
+    let hub = reader(
+        setting,
+        &directory,
+        &kafka,
+        encoding,
+        &file_exporter(&directory),
     )?;
     // It is sent to the Collector as JSON.
     let sent = golden::send_all(source)?.mapped(as_read_from_json);
-    arrived(&directory.join("received.jsonl"), sent.len())?.must_equal(&sent)?;
+    all_read(&directory, sent.len())?.must_equal(&sent)?;
     hub.stop()?;
     Ok(Tests::ONE)
 }
@@ -147,36 +124,19 @@ fn collector_to_hub(setting: &Setting, encoding: &str) -> Result<Tests> {
 fn killed(setting: &Setting) -> Result<Tests> {
     let directory = workspace::emptied("interop/runs/kafka-killed")?;
     let kafka = Kafka::start(setting, &directory)?;
-    let (ports, reading, last) = (Ports::free()?, Ports::free()?, Ports::free()?);
+    let last = Ports::free()?;
     let sink = Hub::start(
         &setting.hub()?,
         &directory.join("sink"),
         last,
         &format!("{}{}", last.receivers(), file_exporter(&directory)),
     )?;
-    let writer = Hub::start(
-        &setting.hub()?,
-        &directory.join("writer"),
-        ports,
-        &format!(
-            "{}exporters:\n  {}\n",
-            ports.receivers(),
-            client(&kafka, "client_id: writer")
-        ),
-    )?;
+    let writer = writer(setting, &directory, &kafka, "client_id: writer")?;
     let forward = format!(
-        "{}exporters:\n  {}\n",
-        receiver(&kafka, "otlp_proto"),
+        "exporters:\n  {}\n",
         super::collector::sending("otlphttp", last, "sending_queue:\n      enabled: false")
     );
-    let reader = || {
-        Hub::start(
-            &setting.hub()?,
-            &directory.join("reader"),
-            reading,
-            &forward,
-        )
-    };
+    let reader = || reader(setting, &directory, &kafka, "otlp_proto", &forward);
     let received = directory.join("received.jsonl");
     let lines = || {
         std::fs::read_to_string(&received)
@@ -188,8 +148,8 @@ fn killed(setting: &Setting) -> Result<Tests> {
     for round in 0..KILLS {
         let mut reader = reader()?;
         let before = lines();
-        written = written.and(write(ports, round)?);
-        eventually(Duration::from_secs(60), || {
+        written = written.and(write(writer.ports, round)?);
+        eventually(PATIENCE, || {
             ensure!(lines() > before + 2, "nothing has come through yet");
             Ok(())
         })?;
@@ -219,18 +179,50 @@ fn write(ports: Ports, round: u64) -> Result<Items> {
     Ok(written)
 }
 
-/// An exporter `kafka` for the broker.
-fn client(kafka: &Kafka, options: &str) -> String {
-    format!(
-        "kafka:\n    brokers: [127.0.0.1:{}]\n    {options}",
-        kafka.port
+/// Waits until the reader has written so many items, and returns all. Joining a group of consumers takes its time.
+fn all_read(directory: &Path, count: usize) -> Result<Items> {
+    let received = directory.join("received.jsonl");
+    eventually(PATIENCE, || arrived(&received, count))
+}
+
+/// Starts a hub that writes to the broker.
+fn writer(setting: &Setting, directory: &Path, kafka: &Kafka, options: &str) -> Result<Hub> {
+    let ports = Ports::free()?;
+    let exporter = client(kafka, options);
+    let configuration = format!("{}exporters:\n  {exporter}\n", ports.receivers());
+    Hub::start(
+        &setting.hub()?,
+        &directory.join("writer"),
+        ports,
+        &configuration,
     )
 }
 
-/// A receiver `kafka` of the broker's messages from the first on, and no other.
-fn receiver(kafka: &Kafka, encoding: &str) -> String {
+/// Starts a hub that reads the broker's messages from the first on, and no other.
+fn reader(
+    setting: &Setting,
+    directory: &Path,
+    kafka: &Kafka,
+    encoding: &str,
+    exporters: &str,
+) -> Result<Hub> {
+    let options = format!(
+        "initial_offset: earliest\n    encoding: {encoding}\n    metadata:\n      refresh_interval: 1s"
+    );
+    let receiver = client(kafka, &options);
+    let configuration = format!("receivers:\n  {receiver}\n{exporters}");
+    Hub::start(
+        &setting.hub()?,
+        &directory.join("reader"),
+        Ports::free()?,
+        &configuration,
+    )
+}
+
+/// An exporter or a receiver `kafka` for the broker.
+fn client(kafka: &Kafka, options: &str) -> String {
     format!(
-        "receivers:\n  kafka:\n    brokers: [127.0.0.1:{}]\n    initial_offset: earliest\n    encoding: {encoding}\n    metadata:\n      refresh_interval: 1s\n",
+        "kafka:\n    brokers: [127.0.0.1:{}]\n    {options}",
         kafka.port
     )
 }

@@ -93,7 +93,12 @@ fn hub_to_zipkin(setting: &Setting, format: &str) -> Result<Tests> {
     for span in sent.values() {
         let id = span["item"]["spanId"].to_string();
         let found = found.get(&id).unwrap_or(&Value::Null);
-        must_be(found, &expected::zipkin(&span))?;
+        let mut expected = expected::zipkin(&span);
+        // An empty key is no byte in protobuf, and the server takes a tag without one for broken.
+        if let ("proto", Some(tags)) = (format, expected["tags"].as_object_mut()) {
+            tags.remove("");
+        }
+        must_be(found, &expected)?;
     }
     let services = http::get(zipkin.http, "/api/v2/services")?.json()?;
     let expected = json!(["<missing service name>", "checkout", "stock"]);

@@ -1,13 +1,12 @@
 //! Loki as one process, without tenants, with structured metadata and the OTLP endpoint.
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::Result;
 
-use crate::interop::server::ready;
+use super::grafana;
 use crate::interop::{Setting, go};
-use crate::process::{Background, free_port};
+use crate::process::Background;
 
 const MODULE: go::Server = go::Server {
     name: "loki",
@@ -35,23 +34,10 @@ impl Loki {
     /// # Errors
     /// When it can't be built or does not get ready.
     pub(in crate::interop) fn start(setting: &Setting, directory: &Path) -> Result<Loki> {
-        std::fs::create_dir_all(directory)?;
-        let (http, grpc, gossip) = (free_port()?, free_port()?, free_port()?);
-        let file = directory.join("loki.yaml");
         let data = directory.join("loki");
         let data = data.display();
-        std::fs::write(
-            &file,
-            format!(
-                "auth_enabled: false
-server:
-  http_listen_address: 127.0.0.1
-  http_listen_port: {http}
-  grpc_listen_address: 127.0.0.1
-  grpc_listen_port: {grpc}
-memberlist:
-  bind_addr: [127.0.0.1]
-  bind_port: {gossip}
+        let own = format!(
+            "auth_enabled: false
 common:
   instance_addr: 127.0.0.1
   path_prefix: {data}
@@ -81,11 +67,9 @@ limits_config:
 analytics:
   reporting_enabled: false
 "
-            ),
-        )?;
-        let mut command = Command::new(setting.program("Loki", |log| MODULE.build(log))?);
-        command.arg(format!("-config.file={}", file.display()));
-        let process = ready(command, directory, "loki", http, "/ready")?;
+        );
+        let install = |log: &Path| MODULE.build(log);
+        let (process, http) = grafana::start(setting, directory, ("loki", install), &own, &[])?;
         Ok(Loki {
             _process: process,
             http,

@@ -1,13 +1,12 @@
 //! Pyroscope as one process, without tenants.
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::Result;
 
-use crate::interop::server::ready;
+use super::grafana;
 use crate::interop::{Setting, go};
-use crate::process::{Background, free_port};
+use crate::process::Background;
 
 /// The newest release that the proxy has. Its OTLP endpoint takes `v1experimental`, a form of profiles older than the hub's.
 const MODULE: go::Server = go::Server {
@@ -45,51 +44,27 @@ impl Pyroscope {
     /// # Errors
     /// When it can't be built or does not get ready.
     pub(in crate::interop) fn start(setting: &Setting, directory: &Path) -> Result<Pyroscope> {
-        std::fs::create_dir_all(directory)?;
-        let (http, grpc, gossip) = (free_port()?, free_port()?, free_port()?);
-        let file = directory.join("pyroscope.yaml");
         let data = directory.join("pyroscope");
         let data = data.display();
-        std::fs::write(
-            &file,
-            format!(
-                "server:
-  http_listen_address: 127.0.0.1
-  http_listen_port: {http}
-  grpc_listen_address: 127.0.0.1
-  grpc_listen_port: {grpc}
-memberlist:
-  bind_addr: [127.0.0.1]
-  bind_port: {gossip}
-pyroscopedb:
+        let own = format!(
+            "pyroscopedb:
   data_path: {data}/db
 storage:
   backend: filesystem
   filesystem:
     dir: {data}/storage
 ingester:
-  lifecycler:
-    address: 127.0.0.1
-    min_ready_duration: 0s
-    ring:
-      replication_factor: 1
-      kvstore:
-        store: inmemory
-analytics:
+{}analytics:
   reporting_enabled: false
 self_profiling:
   disable_push: true
-"
-            ),
-        )?;
-        let mut command = Command::new(setting.program("Pyroscope", |log| MODULE.build(log))?);
-        command
-            .arg(format!("-config.file={}", file.display()))
-            .current_dir(directory);
-        for ring in RINGS {
-            command.arg(format!("-{ring}.instance-addr=127.0.0.1"));
-        }
-        let process = ready(command, directory, "pyroscope", http, "/ready")?;
+",
+            grafana::LIFECYCLER
+        );
+        let rings = RINGS.map(|ring| format!("-{ring}.instance-addr=127.0.0.1"));
+        let install = |log: &Path| MODULE.build(log);
+        let (process, http) =
+            grafana::start(setting, directory, ("pyroscope", install), &own, &rings)?;
         Ok(Pyroscope {
             _process: process,
             http,

@@ -1,14 +1,13 @@
 //! Tempo as one process, with its blocks in a directory.
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::Result;
 
+use super::grafana;
 use crate::hub::Ports;
-use crate::interop::server::ready;
 use crate::interop::{Setting, go};
-use crate::process::{Background, free_port};
+use crate::process::Background;
 
 /// Later releases than 1.5 are no versions of the module, which has no `/v2` in its name.
 const MODULE: go::Server = go::Server {
@@ -40,24 +39,11 @@ impl Tempo {
     /// # Errors
     /// When it can't be built or does not get ready.
     pub(in crate::interop) fn start(setting: &Setting, directory: &Path) -> Result<Tempo> {
-        std::fs::create_dir_all(directory)?;
         let otlp = Ports::free()?;
-        let (http, grpc, gossip) = (free_port()?, free_port()?, free_port()?);
-        let file = directory.join("tempo.yaml");
         let data = directory.join("tempo");
         let data = data.display();
-        std::fs::write(
-            &file,
-            format!(
-                "server:
-  http_listen_address: 127.0.0.1
-  http_listen_port: {http}
-  grpc_listen_address: 127.0.0.1
-  grpc_listen_port: {grpc}
-memberlist:
-  bind_addr: [127.0.0.1]
-  bind_port: {gossip}
-distributor:
+        let own = format!(
+            "distributor:
   receivers:
     otlp:
       protocols:
@@ -66,14 +52,7 @@ distributor:
         http:
           endpoint: 127.0.0.1:{}
 ingester:
-  lifecycler:
-    address: 127.0.0.1
-    min_ready_duration: 0s
-    ring:
-      kvstore:
-        store: inmemory
-      replication_factor: 1
-storage:
+{}storage:
   trace:
     backend: local
     local:
@@ -83,12 +62,12 @@ storage:
 usage_report:
   reporting_enabled: false
 ",
-                otlp.grpc, otlp.http
-            ),
-        )?;
-        let mut command = Command::new(setting.program("Tempo", |log| MODULE.build(log))?);
-        command.arg(format!("-config.file={}", file.display()));
-        let process = ready(command, directory, "tempo", http, "/ready")?;
+            otlp.grpc,
+            otlp.http,
+            grafana::LIFECYCLER
+        );
+        let install = |log: &Path| MODULE.build(log);
+        let (process, http) = grafana::start(setting, directory, ("tempo", install), &own, &[])?;
         Ok(Tempo {
             _process: process,
             otlp,
