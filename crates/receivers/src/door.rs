@@ -7,28 +7,37 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fanlight_config::blocks::{HttpServer, ServerAuthRef};
+use fanlight_config::blocks::HttpServer;
 use fanlight_net::compress::{Encoding, UnsupportedEncoding};
 use fanlight_net::http::text;
 use fanlight_net::intake::{Held, Intake, Limits};
 use fanlight_net::status::Failure;
 use fanlight_net::{Body, auth};
 use fanlight_otlp::Batch;
-use fanlight_pipeline::{Accepted, BuildContext, BuildError, Inlet, ServerAuth};
+use fanlight_pipeline::{Accepted, Inlet, ServerAuth};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, Response};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
+use crate::open::limits;
 use crate::origin::origin;
 
 /// What an HTTP server of a receiver lets in.
 pub(crate) struct Door {
-    inlet: Inlet,
-    intake: Intake,
+    queues: Queues,
     limits: Limits,
     auth: Option<Arc<dyn ServerAuth>>,
     /// The content codings that are taken; empty means all there are.
     encodings: Vec<String>,
-    include_metadata: bool,
+}
+
+/// The way from a body, over whatever transport it came, into the queues.
+#[derive(Clone)]
+pub(crate) struct Queues {
+    pub(crate) inlet: Inlet,
+    /// The memory budget, and the threads that decode.
+    pub(crate) intake: Intake,
+    /// Whether the callers' headers go with the batches.
+    pub(crate) include_metadata: bool,
 }
 
 impl Door {
@@ -39,17 +48,15 @@ impl Door {
         intake: Intake,
         inlet: Inlet,
     ) -> Door {
-        let limits = Limits {
-            total: Some(block.read_timeout).filter(|timeout| !timeout.is_zero()),
-            ..Limits::of_size(bytes(block.body_limit()))
-        };
         Door {
-            inlet,
-            intake,
-            limits,
+            queues: Queues {
+                inlet,
+                intake,
+                include_metadata: block.include_metadata,
+            },
+            limits: limits(block),
             auth,
             encodings: block.compression_algorithms.clone(),
-            include_metadata: block.include_metadata,
         }
     }
 
@@ -57,10 +64,10 @@ impl Door {
     pub(crate) async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Held, Failure> {
         auth::check(self.auth.as_ref(), headers)?;
         let encoding = self.encoding(headers)?;
-        self.intake.read(body, encoding, &self.limits).await
+        self.queues.intake.read(body, encoding, &self.limits).await
     }
 
-    /// Decodes a body and hands it in, over a transport that the counters name.
+    /// As [`Queues::offer`], where decoding costs what the body has.
     pub(crate) async fn offer(
         &self,
         held: Held,
@@ -68,16 +75,10 @@ impl Door {
         transport: &'static str,
         decode: impl FnOnce(Bytes) -> Result<Batch, Failure> + Send + 'static,
     ) -> Result<Accepted, Failure> {
-        let bytes = held.bytes.clone();
-        let batch = self
-            .intake
-            .run(bytes.len(), move || decode(bytes))
-            .await??;
-        let batch = batch.with_origin(origin(self.include_metadata, headers));
-        let accepted = self.inlet.offer(batch, transport).await?;
-        // The body counts against the memory budget until its batch is in the queues' books.
-        drop(held);
-        Ok(accepted)
+        let cost = held.bytes.len();
+        self.queues
+            .offer(held, headers, transport, cost, decode)
+            .await
     }
 
     fn encoding(&self, headers: &HeaderMap) -> Result<Option<Encoding>, Failure> {
@@ -96,6 +97,28 @@ impl Door {
     }
 }
 
+impl Queues {
+    /// Decodes a body and hands it in, over a transport that the counters name. `cost` is what decoding takes, in bytes.
+    ///
+    /// Dropping it may leave the batch accepted or not; the sender has no answer then and will send again.
+    pub(crate) async fn offer(
+        &self,
+        held: Held,
+        headers: &HeaderMap,
+        transport: &'static str,
+        cost: usize,
+        decode: impl FnOnce(Bytes) -> Result<Batch, Failure> + Send + 'static,
+    ) -> Result<Accepted, Failure> {
+        let bytes = held.bytes.clone();
+        let batch = self.intake.run(cost, move || decode(bytes)).await??;
+        let batch = batch.with_origin(origin(self.include_metadata, headers));
+        let accepted = self.inlet.offer(batch, transport).await?;
+        // The body counts against the memory budget until its batch is in the queues' books.
+        drop(held);
+        Ok(accepted)
+    }
+}
+
 /// The `content-type` without its parameters, in lower case; empty where there is none.
 pub(crate) fn media_type(headers: &HeaderMap) -> String {
     let value = headers.get(CONTENT_TYPE);
@@ -104,8 +127,19 @@ pub(crate) fn media_type(headers: &HeaderMap) -> String {
     kind.unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// A refusal as a line of text.
-pub(crate) fn refusal(failure: &Failure) -> Response<Body> {
+/// The answer to who had something taken: a status without a body, or the refusal as a line of text.
+pub(crate) fn answer(taken: Result<(), Failure>, status: StatusCode) -> Response<Body> {
+    match taken {
+        Ok(()) => {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = status;
+            response
+        }
+        Err(failure) => refusal(&failure),
+    }
+}
+
+fn refusal(failure: &Failure) -> Response<Body> {
     let mut response = text(failure.status, format!("{}\n", failure.message));
     let headers = response.headers_mut();
     if let Some(delay) = failure.retry_after {
@@ -120,18 +154,4 @@ pub(crate) fn refusal(failure: &Failure) -> Response<Body> {
 /// Whole seconds, at least one.
 fn seconds(delay: Duration) -> u64 {
     delay.as_millis().div_ceil(1000).max(1) as u64
-}
-
-/// The extension that checks credentials, where the configuration names one.
-pub(crate) fn checker(
-    auth: Option<&ServerAuthRef>,
-    context: &BuildContext<'_>,
-) -> Result<Option<Arc<dyn ServerAuth>>, BuildError> {
-    auth.map(|auth| context.server_auth(&auth.authenticator))
-        .transpose()
-}
-
-/// A limit of the configuration.
-pub(crate) fn bytes(limit: u64) -> usize {
-    usize::try_from(limit).unwrap_or(usize::MAX)
 }

@@ -10,27 +10,22 @@ mod otlp;
 mod thrift_http;
 mod udp;
 
-use std::sync::Arc;
-
-use fanlight_config::blocks::{GrpcServer, HttpServer, NotSupported, ServerAuthRef};
+use fanlight_config::blocks::{GrpcServer, HttpServer, NotSupported};
 use fanlight_config::{ComponentId, ConfigError, ListenAddress, Node};
 use fanlight_formats::thrift::Protocol;
-use fanlight_net::grpc::GrpcHandler;
-use fanlight_net::http::Server;
-use fanlight_net::intake::{Intake, Limits};
+use fanlight_net::intake::Intake;
 use fanlight_otlp::{Signal, SignalSet};
 use fanlight_pipeline::{
-    BuildContext, BuildError, Inlet, Listening, Peer, Receiver, ReceiverConfig, ReceiverKind,
-    ServerAuth, Stop,
+    BuildContext, BuildError, Inlet, Listening, Peer, Receiver, ReceiverConfig, ReceiverKind, Stop,
 };
-use futures::future::BoxFuture;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use self::grpc::Collector;
 use self::thrift_http::ThriftHandler;
 use self::udp::{Udp, UdpServer};
-use crate::door::{Door, bytes, checker};
+use crate::door::{Door, Queues};
+use crate::open::{self, Open, Serving, peer};
 
 /// The component type.
 pub(crate) static KIND: ReceiverKind = ReceiverKind {
@@ -102,17 +97,6 @@ const THRIFT_HTTP: u16 = 14268;
 const THRIFT_COMPACT: u16 = 6831;
 const THRIFT_BINARY: u16 = 6832;
 
-impl Jaeger {
-    fn auth(&self) -> impl Iterator<Item = &ServerAuthRef> {
-        let grpc = self.grpc.as_ref().and_then(|block| block.auth.as_ref());
-        let http = self
-            .thrift_http
-            .as_ref()
-            .and_then(|block| block.auth.as_ref());
-        grpc.into_iter().chain(http)
-    }
-}
-
 impl ReceiverConfig for Jaeger {
     fn signals(&self) -> SignalSet {
         [Signal::Traces].into_iter().collect()
@@ -127,37 +111,28 @@ impl ReceiverConfig for Jaeger {
         let binary = self.thrift_binary.as_ref();
         let binary = binary.map(|udp| (&udp.endpoint, THRIFT_BINARY));
         let peer = |(endpoint, port): (&Option<ListenAddress>, u16)| {
-            let address = endpoint.clone().unwrap_or_else(|| default_address(port));
-            Peer {
-                host: address.host().to_owned(),
-                port: address.port(),
-            }
+            peer(endpoint.as_ref(), &default_address(port))
         };
         let all = [grpc, http, compact, binary];
         all.into_iter().flatten().map(peer).collect()
     }
 
     fn extensions(&self) -> Vec<ComponentId> {
-        self.auth().map(|auth| auth.authenticator.clone()).collect()
+        let grpc = self.grpc.iter().flat_map(GrpcServer::extensions);
+        let http = self.thrift_http.iter().flat_map(HttpServer::extensions);
+        grpc.chain(http).collect()
     }
 
     fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Receiver>, BuildError> {
         let place =
             |protocol: &str| format!("receivers.{}.protocols.{protocol}.endpoint", context.id);
-        let grpc = self.grpc.as_ref().map(|block| {
-            Ok(Open {
-                server: Server::grpc(block, &default_address(GRPC), &place("grpc"))?,
-                auth: checker(block.auth.as_ref(), context)?,
-                block: block.clone(),
-            })
-        });
+        let grpc = self
+            .grpc
+            .as_ref()
+            .map(|block| Open::grpc(block, &default_address(GRPC), &place("grpc"), context));
         let thrift_http = self.thrift_http.as_ref().map(|block| {
             let default = default_address(THRIFT_HTTP);
-            Ok(Open {
-                server: Server::http(block, &default, &place("thrift_http"))?,
-                auth: checker(block.auth.as_ref(), context)?,
-                block: block.clone(),
-            })
+            Open::http(block, &default, &place("thrift_http"), context)
         });
         let compact = self.thrift_compact.as_ref().map(|udp| {
             let default = default_address(THRIFT_COMPACT);
@@ -183,48 +158,36 @@ struct JaegerReceiver {
     packets: Vec<UdpServer>,
 }
 
-/// An open socket, and what was configured for it.
-struct Open<B> {
-    server: Server,
-    auth: Option<Arc<dyn ServerAuth>>,
-    block: B,
-}
-
 impl Receiver for JaegerReceiver {
     fn listening(&self) -> Vec<Listening> {
         let grpc = self.grpc.as_ref();
-        let grpc = grpc.map(|open| open.server.listening("Jaeger/gRPC"));
+        let grpc = grpc.map(|open| open.listening("Jaeger/gRPC"));
         let http = self.thrift_http.as_ref();
-        let http = http.map(|open| open.server.listening("Jaeger/Thrift/HTTP"));
+        let http = http.map(|open| open.listening("Jaeger/Thrift/HTTP"));
         let packets = self.packets.iter().map(UdpServer::listening);
         grpc.into_iter().chain(http).chain(packets).collect()
     }
 
-    fn run(self: Box<Self>, out: Inlet, stop: Stop) -> BoxFuture<'static, Result<(), BuildError>> {
+    fn run(self: Box<Self>, out: Inlet, stop: Stop) -> Serving {
         // One memory budget for both transports that have answers.
         let intake = Intake::default();
-        let mut servers: Vec<BoxFuture<'static, Result<(), BuildError>>> = Vec::new();
+        let mut servers: Vec<Serving> = Vec::new();
         if let Some(open) = self.grpc {
-            let limits = Limits::of_size(bytes(open.block.message_limit()));
-            let service = Collector {
+            let service = Collector(Queues {
                 inlet: out.clone(),
                 intake: intake.clone(),
                 include_metadata: open.block.include_metadata,
-            };
-            let handler = GrpcHandler::new(service, intake.clone(), limits, open.auth);
-            let serving = open.server.serve(Arc::new(handler), stop.clone());
-            servers.push(Box::pin(serving));
+            });
+            servers.push(open.serve(service, intake.clone(), stop.clone()));
         }
         if let Some(open) = self.thrift_http {
-            let door = Door::new(&open.block, open.auth, intake, out.clone());
-            let serving = open
-                .server
-                .serve(Arc::new(ThriftHandler(door)), stop.clone());
-            servers.push(Box::pin(serving));
+            let out = out.clone();
+            let handler = |block, auth| ThriftHandler(Door::new(&block, auth, intake, out));
+            servers.push(open.serve(handler, stop.clone()));
         }
         for server in self.packets {
             servers.push(Box::pin(server.serve(out.clone(), stop.clone())));
         }
-        Box::pin(async move { futures::future::try_join_all(servers).await.map(drop) })
+        open::all(servers)
     }
 }

@@ -12,6 +12,7 @@ mod zipkin;
 
 // What several of them share.
 mod door;
+mod open;
 mod origin;
 
 mod table;

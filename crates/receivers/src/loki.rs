@@ -8,25 +8,20 @@ mod grpc;
 mod http;
 mod records;
 
-use std::sync::Arc;
-
 use fanlight_config::blocks::{GrpcServer, HttpServer};
 use fanlight_config::{ComponentId, ConfigError, ListenAddress, Node};
-use fanlight_net::grpc::GrpcHandler;
-use fanlight_net::http::Server;
-use fanlight_net::intake::{Intake, Limits};
+use fanlight_net::intake::Intake;
 use fanlight_otlp::{Signal, SignalSet};
 use fanlight_pipeline::{
-    BuildContext, BuildError, Inlet, Listening, Peer, Receiver, ReceiverConfig, ReceiverKind,
-    ServerAuth, Stop,
+    BuildContext, BuildError, Inlet, Listening, Peer, Receiver, ReceiverConfig, ReceiverKind, Stop,
 };
-use futures::future::BoxFuture;
 use serde::Deserialize;
 
 use self::grpc::Pusher;
 use self::http::PushHandler;
 use self::records::Times;
-use crate::door::{Door, bytes, checker};
+use crate::door::{Door, Queues};
+use crate::open::{self, Open, Serving, bytes, peer};
 
 /// The component type.
 pub(crate) static KIND: ReceiverKind = ReceiverKind {
@@ -95,42 +90,25 @@ impl ReceiverConfig for Loki {
 
     fn endpoints(&self) -> Vec<Peer> {
         let grpc = self.grpc.as_ref();
-        let grpc = grpc.map(|grpc| grpc.endpoint.clone().unwrap_or_else(default_grpc));
+        let grpc = grpc.map(|grpc| peer(grpc.endpoint.as_ref(), &default_grpc()));
         let http = self.http.as_ref();
-        let http = http.map(|http| http.endpoint.clone().unwrap_or_else(default_http));
-        let peer = |address: ListenAddress| Peer {
-            host: address.host().to_owned(),
-            port: address.port(),
-        };
-        grpc.into_iter().chain(http).map(peer).collect()
+        let http = http.map(|http| peer(http.endpoint.as_ref(), &default_http()));
+        grpc.into_iter().chain(http).collect()
     }
 
     fn extensions(&self) -> Vec<ComponentId> {
-        let grpc = self.grpc.as_ref().and_then(|grpc| grpc.auth.as_ref());
-        let http = self.http.as_ref().and_then(|http| http.auth.as_ref());
-        let auth = grpc.into_iter().chain(http);
-        auth.map(|auth| auth.authenticator.clone()).collect()
+        let grpc = self.grpc.iter().flat_map(GrpcServer::extensions);
+        let http = self.http.iter().flat_map(HttpServer::extensions);
+        grpc.chain(http).collect()
     }
 
     fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Receiver>, BuildError> {
         let place =
             |protocol: &str| format!("receivers.{}.protocols.{protocol}.endpoint", context.id);
-        let grpc = self.grpc.as_ref().map(|block| {
-            let server = Server::grpc(block, &default_grpc(), &place("grpc"))?;
-            Ok::<_, BuildError>((
-                server,
-                checker(block.auth.as_ref(), context)?,
-                block.clone(),
-            ))
-        });
-        let http = self.http.as_ref().map(|block| {
-            let server = Server::http(block, &default_http(), &place("http"))?;
-            Ok::<_, BuildError>((
-                server,
-                checker(block.auth.as_ref(), context)?,
-                block.clone(),
-            ))
-        });
+        let grpc = self.grpc.as_ref();
+        let grpc = grpc.map(|block| Open::grpc(block, &default_grpc(), &place("grpc"), context));
+        let http = self.http.as_ref();
+        let http = http.map(|block| Open::http(block, &default_http(), &place("http"), context));
         Ok(Box::new(LokiReceiver {
             grpc: grpc.transpose()?,
             http: http.transpose()?,
@@ -139,8 +117,6 @@ impl ReceiverConfig for Loki {
         }))
     }
 }
-
-type Open<B> = (Server, Option<Arc<dyn ServerAuth>>, B);
 
 /// Built: its sockets are open.
 struct LokiReceiver {
@@ -153,41 +129,39 @@ struct LokiReceiver {
 
 impl Receiver for LokiReceiver {
     fn listening(&self) -> Vec<Listening> {
-        let grpc = self.grpc.as_ref();
-        let grpc = grpc.map(|(server, ..)| server.listening("Loki/gRPC"));
-        let http = self.http.as_ref();
-        let http = http.map(|(server, ..)| server.listening("Loki/HTTP"));
+        let grpc = self.grpc.as_ref().map(|open| open.listening("Loki/gRPC"));
+        let http = self.http.as_ref().map(|open| open.listening("Loki/HTTP"));
         grpc.into_iter().chain(http).collect()
     }
 
-    fn run(self: Box<Self>, out: Inlet, stop: Stop) -> BoxFuture<'static, Result<(), BuildError>> {
+    fn run(self: Box<Self>, out: Inlet, stop: Stop) -> Serving {
         let LokiReceiver {
             grpc,
             http,
             times,
             intake,
         } = *self;
-        let mut servers: Vec<BoxFuture<'static, Result<(), BuildError>>> = Vec::new();
-        if let Some((server, auth, block)) = grpc {
-            let limits = Limits::of_size(bytes(block.message_limit()));
+        let mut servers = Vec::new();
+        if let Some(open) = grpc {
             let pusher = Pusher {
-                inlet: out.clone(),
-                intake: intake.clone(),
-                include_metadata: block.include_metadata,
-                max_bytes: limits.max_bytes,
+                queues: Queues {
+                    inlet: out.clone(),
+                    intake: intake.clone(),
+                    include_metadata: open.block.include_metadata,
+                },
+                max_bytes: bytes(open.block.message_limit()),
                 times,
             };
-            let handler = GrpcHandler::new(pusher, intake.clone(), limits, auth);
-            servers.push(Box::pin(server.serve(Arc::new(handler), stop.clone())));
+            servers.push(open.serve(pusher, intake.clone(), stop.clone()));
         }
-        if let Some((server, auth, block)) = http {
-            let handler = PushHandler {
+        if let Some(open) = http {
+            let handler = |block: HttpServer, auth| PushHandler {
                 max_bytes: bytes(block.body_limit()),
                 door: Door::new(&block, auth, intake, out),
                 times,
             };
-            servers.push(Box::pin(server.serve(Arc::new(handler), stop)));
+            servers.push(open.serve(handler, stop));
         }
-        Box::pin(async move { futures::future::try_join_all(servers).await.map(drop) })
+        open::all(servers)
     }
 }

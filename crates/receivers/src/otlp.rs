@@ -9,23 +9,18 @@ mod grpc;
 mod http;
 mod offer;
 
-use std::sync::Arc;
-
 use fanlight_config::blocks::{GrpcServer, HttpServer};
 use fanlight_config::{ComponentId, ConfigError, ListenAddress, Node};
-use fanlight_net::grpc::GrpcHandler;
-use fanlight_net::http::Server;
-use fanlight_net::intake::{Intake, Limits};
+use fanlight_net::intake::Intake;
 use fanlight_otlp::Signal;
 use fanlight_pipeline::{
-    BuildContext, BuildError, Inlet, Listening, Peer, Receiver, ReceiverConfig, ReceiverKind,
-    ServerAuth, Stop,
+    BuildContext, BuildError, Inlet, Listening, Peer, Receiver, ReceiverConfig, ReceiverKind, Stop,
 };
-use futures::future::BoxFuture;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::door::{bytes, checker};
+use crate::door::Queues;
+use crate::open::{self, Open, Serving, limits, peer};
 use grpc::ExportService;
 pub use http::HttpHandler;
 
@@ -125,51 +120,27 @@ fn decode(node: &Node) -> Result<Box<dyn ReceiverConfig>, ConfigError> {
 
 impl ReceiverConfig for Otlp {
     fn endpoints(&self) -> Vec<Peer> {
-        let grpc = self
-            .grpc
-            .as_ref()
-            .map(|grpc| grpc.endpoint.clone().unwrap_or_else(default_grpc));
-        let http = self
-            .http
-            .as_ref()
-            .map(|(_, http)| http.endpoint.clone().unwrap_or_else(default_http));
-        let peer = |address: ListenAddress| Peer {
-            host: address.host().to_owned(),
-            port: address.port(),
-        };
-        grpc.into_iter().chain(http).map(peer).collect()
+        let grpc = self.grpc.as_ref();
+        let grpc = grpc.map(|grpc| peer(grpc.endpoint.as_ref(), &default_grpc()));
+        let http = self.http.as_ref();
+        let http = http.map(|(_, http)| peer(http.endpoint.as_ref(), &default_http()));
+        grpc.into_iter().chain(http).collect()
     }
 
     fn extensions(&self) -> Vec<ComponentId> {
-        let grpc = self.grpc.as_ref().and_then(|grpc| grpc.auth.as_ref());
-        let http = self.http.as_ref().and_then(|(_, http)| http.auth.as_ref());
-        grpc.into_iter()
-            .chain(http)
-            .map(|auth| auth.authenticator.clone())
-            .collect()
+        let grpc = self.grpc.iter().flat_map(GrpcServer::extensions);
+        let http = self.http.iter().flat_map(|(_, http)| http.extensions());
+        grpc.chain(http).collect()
     }
 
     fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Receiver>, BuildError> {
         let place =
             |protocol: &str| format!("receivers.{}.protocols.{protocol}.endpoint", context.id);
-        let grpc = self.grpc.as_ref().map(|block| {
-            let server = Server::grpc(block, &default_grpc(), &place("grpc"))?;
-            Ok(Open {
-                server,
-                auth: checker(block.auth.as_ref(), context)?,
-                block: block.clone(),
-            })
-        });
+        let grpc = self.grpc.as_ref();
+        let grpc = grpc.map(|block| Open::grpc(block, &default_grpc(), &place("grpc"), context));
         let http = self.http.as_ref().map(|(paths, block)| {
-            let server = Server::http(block, &default_http(), &place("http"))?;
-            Ok((
-                Open {
-                    server,
-                    auth: checker(block.auth.as_ref(), context)?,
-                    block: block.clone(),
-                },
-                paths.in_order(),
-            ))
+            let open = Open::http(block, &default_http(), &place("http"), context)?;
+            Ok((open, paths.in_order()))
         });
         Ok(Box::new(OtlpReceiver {
             grpc: grpc.transpose()?,
@@ -187,66 +158,35 @@ struct OtlpReceiver {
     intake: Intake,
 }
 
-/// An open socket, and what was configured for it.
-struct Open<B> {
-    server: Server,
-    auth: Option<Arc<dyn ServerAuth>>,
-    block: B,
-}
-
 impl Receiver for OtlpReceiver {
     fn listening(&self) -> Vec<Listening> {
-        let grpc = self
-            .grpc
-            .as_ref()
-            .map(|open| open.server.listening("OTLP/gRPC"));
-        let http = self
-            .http
-            .as_ref()
-            .map(|(open, _)| open.server.listening("OTLP/HTTP"));
+        let grpc = self.grpc.as_ref().map(|open| open.listening("OTLP/gRPC"));
+        let http = self.http.as_ref();
+        let http = http.map(|(open, _)| open.listening("OTLP/HTTP"));
         grpc.into_iter().chain(http).collect()
     }
 
-    fn run(self: Box<Self>, out: Inlet, stop: Stop) -> BoxFuture<'static, Result<(), BuildError>> {
+    fn run(self: Box<Self>, out: Inlet, stop: Stop) -> Serving {
         let OtlpReceiver { grpc, http, intake } = *self;
-        let mut servers: Vec<BoxFuture<'static, Result<(), BuildError>>> = Vec::new();
-        if let Some(Open {
-            server,
-            auth,
-            block,
-        }) = grpc
-        {
-            let include_metadata = block.include_metadata;
-            let service = ExportService {
+        let mut servers = Vec::new();
+        if let Some(open) = grpc {
+            let service = ExportService(Queues {
                 inlet: out.clone(),
                 intake: intake.clone(),
-                include_metadata,
-            };
-            let limits = Limits::of_size(bytes(block.message_limit()));
-            let handler = GrpcHandler::new(service, intake.clone(), limits, auth);
-            servers.push(Box::pin(server.serve(Arc::new(handler), stop.clone())));
+                include_metadata: open.block.include_metadata,
+            });
+            servers.push(open.serve(service, intake.clone(), stop.clone()));
         }
-        if let Some((
-            Open {
-                server,
-                auth,
-                block,
-            },
-            paths,
-        )) = http
-        {
-            let total = Some(block.read_timeout).filter(|timeout| !timeout.is_zero());
-            let limits = Limits {
-                total,
-                ..Limits::of_size(bytes(block.body_limit()))
+        if let Some((open, paths)) = http {
+            let handler = |block: HttpServer, auth| {
+                HttpHandler::new(out, intake, limits(&block), auth)
+                    .with_metadata(block.include_metadata)
+                    .with_encodings(block.compression_algorithms)
+                    .with_paths(paths)
             };
-            let handler = HttpHandler::new(out, intake, limits, auth)
-                .with_metadata(block.include_metadata)
-                .with_encodings(block.compression_algorithms)
-                .with_paths(paths);
-            servers.push(Box::pin(server.serve(Arc::new(handler), stop)));
+            servers.push(open.serve(handler, stop));
         }
-        Box::pin(async move { futures::future::try_join_all(servers).await.map(drop) })
+        open::all(servers)
     }
 }
 

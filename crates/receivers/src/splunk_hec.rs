@@ -11,20 +11,17 @@ mod answer;
 mod events;
 mod handler;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use fanlight_config::{ComponentId, ConfigError, ListenAddress, Node, blocks};
-use fanlight_net::http::Server;
-use fanlight_net::intake::{Intake, Limits};
+use fanlight_net::intake::Intake;
 use fanlight_otlp::{Signal, SignalSet};
 use fanlight_pipeline::{
-    BuildContext, BuildError, Inlet, Listening, Peer, Receiver, ReceiverConfig, ReceiverKind,
-    ServerAuth, Stop,
+    BuildContext, BuildError, Inlet, Listening, Peer, Receiver, ReceiverConfig, ReceiverKind, Stop,
 };
-use futures::future::BoxFuture;
 use serde::Deserialize;
 
+use crate::open::{Open, Serving, limits, peer};
 use handler::HecHandler;
 
 /// The component type.
@@ -142,11 +139,8 @@ fn decode(node: &Node) -> Result<Box<dyn ReceiverConfig>, ConfigError> {
     Ok(Box::new(SplunkHec { server, rules }))
 }
 
-impl SplunkHec {
-    fn address(&self) -> ListenAddress {
-        let default = || ListenAddress::new("localhost", 8088);
-        self.server.endpoint.clone().unwrap_or_else(default)
-    }
+fn default_address() -> ListenAddress {
+    ListenAddress::new("localhost", 8088)
 }
 
 impl ReceiverConfig for SplunkHec {
@@ -155,56 +149,39 @@ impl ReceiverConfig for SplunkHec {
     }
 
     fn endpoints(&self) -> Vec<Peer> {
-        let address = self.address();
-        vec![Peer {
-            host: address.host().to_owned(),
-            port: address.port(),
-        }]
+        vec![peer(self.server.endpoint.as_ref(), &default_address())]
     }
 
     fn extensions(&self) -> Vec<ComponentId> {
-        let auth = self.server.auth.iter();
-        auth.map(|auth| auth.authenticator.clone()).collect()
+        self.server.extensions()
     }
 
     fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Receiver>, BuildError> {
         let place = format!("receivers.{}.endpoint", context.id);
-        let auth = self.server.auth.as_ref();
-        let auth = auth.map(|auth| context.server_auth(&auth.authenticator));
         Ok(Box::new(HecReceiver {
-            server: Server::http(&self.server, &self.address(), &place)?,
-            auth: auth.transpose()?,
-            config: self.clone(),
+            open: Open::http(&self.server, &default_address(), &place, context)?,
+            rules: self.rules.clone(),
         }))
     }
 }
 
 /// Built: its socket is open.
 struct HecReceiver {
-    server: Server,
-    auth: Option<Arc<dyn ServerAuth>>,
-    config: SplunkHec,
+    open: Open<blocks::HttpServer>,
+    rules: Rules,
 }
 
 impl Receiver for HecReceiver {
     fn listening(&self) -> Vec<Listening> {
-        vec![self.server.listening("Splunk HEC")]
+        vec![self.open.listening("Splunk HEC")]
     }
 
-    fn run(self: Box<Self>, out: Inlet, stop: Stop) -> BoxFuture<'static, Result<(), BuildError>> {
-        let HecReceiver {
-            server,
-            auth,
-            config,
-        } = *self;
-        let size = usize::try_from(config.server.body_limit()).unwrap_or(usize::MAX);
-        let total = Some(config.server.read_timeout).filter(|timeout| !timeout.is_zero());
-        let limits = Limits {
-            total,
-            ..Limits::of_size(size)
+    fn run(self: Box<Self>, out: Inlet, stop: Stop) -> Serving {
+        let HecReceiver { open, rules } = *self;
+        let handler = |block: blocks::HttpServer, auth| {
+            HecHandler::new(rules, out, Intake::default(), limits(&block), auth)
         };
-        let handler = HecHandler::new(config.rules, out, Intake::default(), limits, auth);
-        Box::pin(server.serve(Arc::new(handler), stop))
+        open.serve(handler, stop)
     }
 }
 

@@ -10,27 +10,25 @@
 mod otlp;
 mod upgrade;
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use fanlight_config::blocks::HttpServer;
 use fanlight_config::{ComponentId, ConfigError, ListenAddress, Node};
 use fanlight_formats::zipkin::{self, proto, v1};
 use fanlight_net::Body;
-use fanlight_net::http::{Handler, Server};
+use fanlight_net::http::Handler;
 use fanlight_net::intake::Intake;
 use fanlight_net::status::Failure;
 use fanlight_otlp::{Batch, Signal, SignalSet};
 use fanlight_pipeline::{
-    BuildContext, BuildError, Inlet, Listening, Peer, Receiver, ReceiverConfig, ReceiverKind,
-    ServerAuth, Stop,
+    BuildContext, BuildError, Inlet, Listening, Peer, Receiver, ReceiverConfig, ReceiverKind, Stop,
 };
 use futures::future::BoxFuture;
 use http::{Method, Request, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::door::{Door, checker, media_type, refusal};
+use crate::door::{Door, answer, media_type};
+use crate::open::{Open, Serving, peer};
 
 /// The component type.
 pub(crate) static KIND: ReceiverKind = ReceiverKind {
@@ -94,24 +92,17 @@ impl ReceiverConfig for Zipkin {
     }
 
     fn endpoints(&self) -> Vec<Peer> {
-        let address = self.server.endpoint.clone().unwrap_or_else(default_address);
-        vec![Peer {
-            host: address.host().to_owned(),
-            port: address.port(),
-        }]
+        vec![peer(self.server.endpoint.as_ref(), &default_address())]
     }
 
     fn extensions(&self) -> Vec<ComponentId> {
-        let auth = self.server.auth.iter();
-        auth.map(|auth| auth.authenticator.clone()).collect()
+        self.server.extensions()
     }
 
     fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Receiver>, BuildError> {
         let place = format!("receivers.{}.endpoint", context.id);
         Ok(Box::new(ZipkinReceiver {
-            server: Server::http(&self.server, &default_address(), &place)?,
-            auth: checker(self.server.auth.as_ref(), context)?,
-            block: self.server.clone(),
+            open: Open::http(&self.server, &default_address(), &place, context)?,
             parse_string_tags: self.parse_string_tags,
         }))
     }
@@ -119,23 +110,22 @@ impl ReceiverConfig for Zipkin {
 
 /// Built: its socket is open.
 struct ZipkinReceiver {
-    server: Server,
-    auth: Option<Arc<dyn ServerAuth>>,
-    block: HttpServer,
+    open: Open<HttpServer>,
     parse_string_tags: bool,
 }
 
 impl Receiver for ZipkinReceiver {
     fn listening(&self) -> Vec<Listening> {
-        vec![self.server.listening("Zipkin")]
+        vec![self.open.listening("Zipkin")]
     }
 
-    fn run(self: Box<Self>, out: Inlet, stop: Stop) -> BoxFuture<'static, Result<(), BuildError>> {
-        let handler = ZipkinHandler {
-            door: Door::new(&self.block, self.auth, Intake::default(), out),
-            parse_string_tags: self.parse_string_tags,
+    fn run(self: Box<Self>, out: Inlet, stop: Stop) -> Serving {
+        let parse_string_tags = self.parse_string_tags;
+        let handler = |block, auth| ZipkinHandler {
+            door: Door::new(&block, auth, Intake::default(), out),
+            parse_string_tags,
         };
-        Box::pin(self.server.serve(Arc::new(handler), stop))
+        self.open.serve(handler, stop)
     }
 }
 
@@ -155,16 +145,7 @@ enum Encoding {
 
 impl Handler for ZipkinHandler {
     fn handle(&self, request: Request<Body>) -> BoxFuture<'_, Response<Body>> {
-        Box::pin(async move {
-            match self.take(request).await {
-                Ok(()) => {
-                    let mut response = Response::new(Body::empty());
-                    *response.status_mut() = StatusCode::ACCEPTED;
-                    response
-                }
-                Err(failure) => refusal(&failure),
-            }
-        })
+        Box::pin(async move { answer(self.take(request).await, StatusCode::ACCEPTED) })
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{AuthRef, Compression, NotSupported, TlsClient};
-use crate::{Endpoint, Headers};
+use crate::{ComponentId, Endpoint, Headers};
 
 /// How requests are sent over gRPC.
 /// [Source](https://github.com/open-telemetry/opentelemetry-collector/blob/main/config/configgrpc/README.md).
@@ -73,6 +73,14 @@ impl Default for Keepalive {
             timeout: Duration::from_secs(10),
             permit_without_stream: false,
         }
+    }
+}
+
+impl GrpcClient {
+    /// The extensions that it needs.
+    pub fn extensions(&self) -> Vec<ComponentId> {
+        let auth = self.auth.iter();
+        auth.map(|auth| auth.authenticator.clone()).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{NotSupported, ServerAuthRef, TlsServer, Transport};
-use crate::ListenAddress;
+use crate::{ComponentId, ListenAddress};
 
 /// How requests are taken over gRPC.
 /// [Source](https://github.com/open-telemetry/opentelemetry-collector/blob/main/config/configgrpc/README.md).
@@ -39,6 +39,12 @@ pub struct GrpcServer {
 }
 
 impl GrpcServer {
+    /// The extensions that it needs.
+    pub fn extensions(&self) -> Vec<ComponentId> {
+        let auth = self.auth.iter();
+        auth.map(|auth| auth.authenticator.clone()).collect()
+    }
+
     /// The largest message in bytes, with the default put in for zero.
     pub fn message_limit(&self) -> u64 {
         let mebibytes = if self.max_recv_msg_size_mib == 0 {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{AuthRef, Compression, CompressionParams, NotSupported, TlsClient};
-use crate::{Endpoint, Headers};
+use crate::{ComponentId, Endpoint, Headers};
 
 /// How requests are sent over HTTP.
 /// [Source](https://github.com/open-telemetry/opentelemetry-collector/blob/main/config/confighttp/README.md).
@@ -56,6 +56,14 @@ pub struct HttpClient {
     pub cookies: NotSupported,
     /// Not supported.
     pub middlewares: NotSupported,
+}
+
+impl HttpClient {
+    /// The extensions that it needs.
+    pub fn extensions(&self) -> Vec<ComponentId> {
+        let auth = self.auth.iter();
+        auth.map(|auth| auth.authenticator.clone()).collect()
+    }
 }
 
 impl Default for HttpClient {

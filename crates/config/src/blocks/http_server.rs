@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{NotSupported, ServerAuthRef, TlsServer};
-use crate::{ByteSize, Headers, ListenAddress};
+use crate::{ByteSize, ComponentId, Headers, ListenAddress};
 
 /// How requests are taken over HTTP.
 /// [Source](https://github.com/open-telemetry/opentelemetry-collector/blob/main/config/confighttp/README.md).
@@ -77,6 +77,12 @@ pub struct Cors {
 const MAX_REQUEST_BODY_SIZE: ByteSize = ByteSize::mebibytes(20);
 
 impl HttpServer {
+    /// The extensions that it needs.
+    pub fn extensions(&self) -> Vec<ComponentId> {
+        let auth = self.auth.iter();
+        auth.map(|auth| auth.authenticator.clone()).collect()
+    }
+
     /// The largest body in bytes, with the default put in for zero.
     pub fn body_limit(&self) -> u64 {
         match self.max_request_body_size.bytes() {

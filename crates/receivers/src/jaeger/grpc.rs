@@ -3,23 +3,18 @@
 use bytes::Bytes;
 use fanlight_formats::jaeger::{POST_SPANS, PostSpansRequest};
 use fanlight_net::grpc::Service;
-use fanlight_net::intake::{Held, Intake};
+use fanlight_net::intake::Held;
 use fanlight_net::status::Failure;
 use fanlight_otlp::Batch;
-use fanlight_pipeline::Inlet;
 use futures::future::BoxFuture;
 use http::HeaderMap;
 use prost::Message as _;
 
 use super::otlp;
-use crate::origin::origin;
+use crate::door::Queues;
 
 /// `jaeger.api_v2.CollectorService`.
-pub(super) struct Collector {
-    pub(super) inlet: Inlet,
-    pub(super) intake: Intake,
-    pub(super) include_metadata: bool,
-}
+pub(super) struct Collector(pub(super) Queues);
 
 impl Service for Collector {
     fn serves(&self, method: &str) -> bool {
@@ -33,15 +28,9 @@ impl Service for Collector {
         message: Held,
     ) -> BoxFuture<'a, Result<Bytes, Failure>> {
         Box::pin(async move {
-            let bytes = message.bytes.clone();
-            let batch = self
-                .intake
-                .run(bytes.len(), move || decode(bytes))
-                .await??;
-            let batch = batch.with_origin(origin(self.include_metadata, headers));
-            self.inlet.offer(batch, "grpc").await?;
-            // The body counts against the memory budget until its batch is in the queues' books.
-            drop(message);
+            let cost = message.bytes.len();
+            let offered = self.0.offer(message, headers, "grpc", cost, decode);
+            offered.await?;
             // An empty message: `PostSpansResponse` has no field.
             Ok(Bytes::new())
         })

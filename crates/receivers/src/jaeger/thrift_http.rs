@@ -11,23 +11,14 @@ use futures::future::BoxFuture;
 use http::{Method, Request, Response, StatusCode};
 
 use super::otlp;
-use crate::door::{Door, media_type, refusal};
+use crate::door::{Door, answer, media_type};
 
 /// What a Jaeger collector answers for; the others of its endpoints are not served.
 pub(super) struct ThriftHandler(pub(super) Door);
 
 impl Handler for ThriftHandler {
     fn handle(&self, request: Request<Body>) -> BoxFuture<'_, Response<Body>> {
-        Box::pin(async move {
-            match self.take(request).await {
-                Ok(()) => {
-                    let mut response = Response::new(Body::empty());
-                    *response.status_mut() = StatusCode::ACCEPTED;
-                    response
-                }
-                Err(failure) => refusal(&failure),
-            }
-        })
+        Box::pin(async move { answer(self.take(request).await, StatusCode::ACCEPTED) })
     }
 }
 

@@ -3,28 +3,25 @@
 use bytes::Bytes;
 use fanlight_formats::loki::PUSH_METHOD;
 use fanlight_net::grpc::Service;
-use fanlight_net::intake::{Held, Intake};
+use fanlight_net::intake::Held;
 use fanlight_net::status::Failure;
 use fanlight_otlp::Signal;
-use fanlight_pipeline::Inlet;
 use futures::future::BoxFuture;
 use http::HeaderMap;
 
 use super::records::{self, Body, Times};
-use crate::origin::origin;
+use crate::door::Queues;
 
 /// Takes pushes over gRPC.
 pub(super) struct Pusher {
-    pub(super) inlet: Inlet,
-    pub(super) intake: Intake,
-    pub(super) include_metadata: bool,
+    pub(super) queues: Queues,
     pub(super) max_bytes: usize,
     pub(super) times: Times,
 }
 
 impl Service for Pusher {
     fn serves(&self, method: &str) -> bool {
-        method == PUSH_METHOD && self.inlet.accepts(Signal::Logs)
+        method == PUSH_METHOD && self.queues.inlet.accepts(Signal::Logs)
     }
 
     fn call<'a>(
@@ -34,19 +31,10 @@ impl Service for Pusher {
         message: Held,
     ) -> BoxFuture<'a, Result<Bytes, Failure>> {
         Box::pin(async move {
-            let (bytes, times, most) = (message.bytes.clone(), self.times, self.max_bytes);
-            let batch = self
-                .intake
-                .run(bytes.len(), move || {
-                    records::read(Body::Protobuf(bytes), times, most)
-                })
-                .await??
-                .with_origin(origin(self.include_metadata, headers));
-            if batch.items() > 0 {
-                self.inlet.offer(batch, "grpc").await?;
-            }
-            // The body counts against the memory budget until its batch is in the queues' books.
-            drop(message);
+            let (cost, times, most) = (message.bytes.len(), self.times, self.max_bytes);
+            let read = move |bytes| records::read(Body::Protobuf(bytes), times, most);
+            let offered = self.queues.offer(message, headers, "grpc", cost, read);
+            offered.await?;
             // `PushResponse` has no fields.
             Ok(Bytes::new())
         })

@@ -10,7 +10,7 @@ use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 
 use super::records::{self, Times};
-use crate::door::{Door, media_type, refusal};
+use crate::door::{Door, answer, media_type};
 
 /// Takes pushes over HTTP.
 pub(super) struct PushHandler {
@@ -22,16 +22,7 @@ pub(super) struct PushHandler {
 
 impl Handler for PushHandler {
     fn handle(&self, request: Request<Body>) -> BoxFuture<'_, Response<Body>> {
-        Box::pin(async move {
-            match self.push(request).await {
-                Ok(()) => {
-                    let mut response = Response::new(Body::empty());
-                    *response.status_mut() = StatusCode::NO_CONTENT;
-                    response
-                }
-                Err(failure) => refusal(&failure),
-            }
-        })
+        Box::pin(async move { answer(self.push(request).await, StatusCode::NO_CONTENT) })
     }
 }
 

@@ -15,15 +15,13 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request, Response};
 
 use super::offer::offer;
-use crate::origin::origin;
+use crate::door::Queues;
 
 /// Answers OTLP/HTTP requests.
 pub struct HttpHandler {
-    inlet: Inlet,
-    intake: Intake,
+    queues: Queues,
     limits: Limits,
     auth: Option<Arc<dyn ServerAuth>>,
-    include_metadata: bool,
     /// The content codings that are taken; empty means all there are.
     encodings: Vec<String>,
     paths: [String; 4],
@@ -40,11 +38,13 @@ impl HttpHandler {
     ) -> HttpHandler {
         let paths = Signal::ALL.map(|signal| signal.info().http_path.to_owned());
         HttpHandler {
-            inlet,
-            intake,
+            queues: Queues {
+                inlet,
+                intake,
+                include_metadata: false,
+            },
             limits,
             auth,
-            include_metadata: false,
             encodings: Vec::new(),
             paths,
             fallback: None,
@@ -54,7 +54,7 @@ impl HttpHandler {
     /// The same handler, with the callers' headers kept on the batches.
     #[must_use]
     pub fn with_metadata(mut self, include_metadata: bool) -> HttpHandler {
-        self.include_metadata = include_metadata;
+        self.queues.include_metadata = include_metadata;
         self
     }
 
@@ -104,18 +104,9 @@ impl HttpHandler {
     ) -> Result<Bytes, Failure> {
         auth::check(self.auth.as_ref(), headers)?;
         let encoding = self.encoding(headers)?;
-        let held = self.intake.read(body, encoding, &self.limits).await?;
-        let origin = origin(self.include_metadata, headers);
-        offer(
-            &self.inlet,
-            &self.intake,
-            signal,
-            held,
-            format,
-            origin,
-            "http",
-        )
-        .await
+        let intake = &self.queues.intake;
+        let held = intake.read(body, encoding, &self.limits).await?;
+        offer(&self.queues, signal, format, headers, held, "http").await
     }
 
     fn encoding(&self, headers: &HeaderMap) -> Result<Option<Encoding>, Failure> {

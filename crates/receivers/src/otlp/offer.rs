@@ -1,40 +1,27 @@
 //! The part of a request's way that HTTP and gRPC share: decode, offer, answer.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
-use fanlight_net::intake::{Held, Intake};
+use fanlight_net::intake::Held;
 use fanlight_net::status::{BodyFormat, Failure};
-use fanlight_otlp::{Batch, Origin, Signal, json, response};
-use fanlight_pipeline::Inlet;
+use fanlight_otlp::{Batch, Signal, json, response};
+use http::HeaderMap;
+
+use crate::door::Queues;
 
 /// Checks a body, hands it in, and makes the answer: an `Export*ServiceResponse` in the request's format.
-///
-/// Dropping it may leave the batch accepted or not; the sender has no answer then and will send again.
 pub(super) async fn offer(
-    inlet: &Inlet,
-    intake: &Intake,
+    queues: &Queues,
     signal: Signal,
-    body: Held,
     format: BodyFormat,
-    origin: Option<Arc<Origin>>,
+    headers: &HeaderMap,
+    body: Held,
     transport: &'static str,
 ) -> Result<Bytes, Failure> {
-    let bytes = body.bytes.clone();
-    // JSON takes about ten times as long as protobuf, which is only walked over.
-    let cost = if format == BodyFormat::Json {
-        bytes.len()
-    } else {
-        bytes.len() / 10
-    };
-    let batch = intake
-        .run(cost, move || decode(signal, bytes, format))
-        .await??
-        .with_origin(origin);
-    let accepted = inlet.offer(batch, transport).await?;
-    // The body counts against the memory budget until its batch is in the queues' books.
-    drop(body);
     let is_json = format == BodyFormat::Json;
+    // JSON takes about ten times as long as protobuf, which is only walked over.
+    let cost = body.bytes.len() / if is_json { 1 } else { 10 };
+    let decode = move |bytes| decode(signal, bytes, format);
+    let accepted = queues.offer(body, headers, transport, cost, decode).await?;
     Ok(Bytes::from(response::encode(
         signal,
         accepted.rejected_items,
