@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use fanlight_exporters::EXPORTERS;
 use fanlight_otlp::view::{NumberView, Value};
 use fanlight_otlp::write::{Data, LogRecord, Metric, NumberPoint, RequestWriter, Span};
 use fanlight_otlp::{Batch, Signal, SpanId, TraceId};
 use fanlight_pipeline::{Exporter, Outcome};
 use fanlight_testkit::fakes::datadog::{Payload, answer, read};
-use fanlight_testkit::{Backend, exporter_config, golden, with_context};
+use fanlight_testkit::{Backend, golden};
 use http::{Response, StatusCode};
+
+use crate::made;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -18,16 +19,11 @@ fn intakes() -> Backend {
 }
 
 fn exporter(backend: &Backend, traces: &str, metrics: &str) -> Box<dyn Exporter> {
-    let kind = EXPORTERS
-        .iter()
-        .find(|kind| kind.is_called("datadog"))
-        .unwrap();
     let url = format!("endpoint: 'http://{}'", backend.address);
     let yaml = format!(
         "{{api: {{key: {KEY}}}, traces: {{{url}{traces}}}, metrics: {{{url}{metrics}}}, logs: {{{url}}}, hostname: hub}}"
     );
-    let config = exporter_config(kind, &yaml);
-    with_context("datadog", |context| config.build(context)).unwrap()
+    made::exporter("datadog", &yaml)
 }
 
 /// What was received, in readable form.

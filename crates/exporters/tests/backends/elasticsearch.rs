@@ -2,21 +2,17 @@
 
 use std::io::Read as _;
 
-use fanlight_exporters::EXPORTERS;
 use fanlight_otlp::{Batch, Signal};
 use fanlight_pipeline::{Exporter, Outcome};
 use fanlight_testkit::fakes::elasticsearch::{Elasticsearch, Rules};
-use fanlight_testkit::{Recorded, exporter_config, golden, with_context};
+use fanlight_testkit::{Recorded, golden};
+
+use crate::made;
 
 fn exporter(endpoints: &[String], yaml: &str) -> Box<dyn Exporter> {
-    let kind = EXPORTERS
-        .iter()
-        .find(|kind| kind.is_called("elasticsearch"))
-        .unwrap();
     let endpoints = endpoints.join(", ");
     let yaml = format!("endpoints: [{endpoints}]\nuser: elastic\npassword: changeme\n{yaml}");
-    let config = exporter_config(kind, &yaml);
-    with_context("elasticsearch", |context| config.build(context)).unwrap()
+    made::exporter("elasticsearch", &yaml)
 }
 
 fn to(fake: &Elasticsearch, yaml: &str) -> Box<dyn Exporter> {

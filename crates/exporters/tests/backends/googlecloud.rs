@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use fanlight_exporters::EXPORTERS;
 use fanlight_formats::google::Status;
 use fanlight_formats::google::logging::{LogEntry, Payload as Body};
 use fanlight_net::status::{Code, Failure};
@@ -14,7 +13,9 @@ use fanlight_pipeline::{Exporter, Outcome};
 use fanlight_testkit::fakes::google_cloud::{
     CREDENTIALS_FILE, PROJECT, Payload, answer, failure, partial_entries, partial_points, read,
 };
-use fanlight_testkit::{Backend, exporter_config, golden, with_context};
+use fanlight_testkit::{Backend, golden};
+
+use crate::made;
 
 fn google() -> Backend {
     Backend::grpc(None, |request| answer(&[PROJECT, "other-project"], request))
@@ -29,12 +30,7 @@ fn exporter(backend: &Backend, more: &str) -> Box<dyn Exporter> {
 }
 
 fn build(yaml: &str) -> Box<dyn Exporter> {
-    let kind = EXPORTERS
-        .iter()
-        .find(|known| known.is_called("gcp"))
-        .unwrap();
-    let config = exporter_config(kind, yaml);
-    with_context(kind.name, |context| config.build(context)).unwrap()
+    made::exporter("gcp", yaml)
 }
 
 /// What was received, in readable form.

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use fanlight_exporters::EXPORTERS;
 use fanlight_formats::loki::PushRequest;
 use fanlight_net::http::text;
 use fanlight_otlp::status::Status;
@@ -11,18 +10,17 @@ use fanlight_otlp::view::Value;
 use fanlight_otlp::write::{LogRecord, RequestWriter};
 use fanlight_otlp::{Batch, Signal};
 use fanlight_pipeline::{Exporter, Outcome};
-use fanlight_testkit::{Backend, Recorded, exporter_config, golden, with_context};
+use fanlight_testkit::{Backend, Recorded, golden};
 use http::StatusCode;
 use prost::Message as _;
+
+use crate::made;
 
 const PUSH: &str = "/loki/api/v1/push";
 
 fn exporter(backend: &Backend, path: &str, more: &str) -> Box<dyn Exporter> {
-    let mut kinds = EXPORTERS.iter();
-    let kind = kinds.find(|kind| kind.is_called("loki")).unwrap();
     let yaml = format!("{{endpoint: 'http://{}{path}', {more}}}", backend.address);
-    let config = exporter_config(kind, &yaml);
-    with_context("loki", |context| config.build(context)).unwrap()
+    made::exporter("loki", &yaml)
 }
 
 fn message(recorded: &Recorded) -> PushRequest {

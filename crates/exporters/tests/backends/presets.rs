@@ -2,23 +2,15 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use fanlight_exporters::EXPORTERS;
 use fanlight_net::Body;
 use fanlight_net::http::text;
 use fanlight_otlp::{Batch, Signal};
-use fanlight_pipeline::{Exporter, Outcome};
+use fanlight_pipeline::Outcome;
 use fanlight_testkit::fakes::otlp_services::OTLP_SERVICES;
-use fanlight_testkit::{Backend, batch, exporter_config, golden, with_context};
+use fanlight_testkit::{Backend, batch, golden};
 use http::{Response, StatusCode};
 
-fn exporter(kind: &str, yaml: &str) -> Box<dyn Exporter> {
-    let kind = EXPORTERS
-        .iter()
-        .find(|known| known.is_called(kind))
-        .unwrap();
-    let config = exporter_config(kind, yaml);
-    with_context(kind.name, |context| config.build(context)).unwrap()
-}
+use crate::made::exporter;
 
 fn refusal(outcome: Outcome) -> String {
     match outcome {

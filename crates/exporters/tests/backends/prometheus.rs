@@ -4,27 +4,25 @@ use std::fmt::Write as _;
 use std::io::Read as _;
 use std::net::{SocketAddr, TcpListener};
 
-use fanlight_exporters::EXPORTERS;
 use fanlight_formats::prometheus::client::MetricFamily;
 use fanlight_otlp::Signal;
 use fanlight_pipeline::{Exporter, Outcome};
-use fanlight_testkit::{Exchange, exchange, exporter_config, golden, with_context};
+use fanlight_testkit::{Exchange, exchange, golden, with_context};
 use prost::Message as _;
+
+use crate::made;
 
 const PROTOBUF: &str =
     "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
 const OPEN_METRICS: &str = "application/openmetrics-text;version=1.0.0";
 
 fn exporter(keys: &str) -> (Box<dyn Exporter>, SocketAddr) {
-    let name = "prometheus";
-    let kind = EXPORTERS.iter().find(|kind| kind.is_called(name)).unwrap();
     let address = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
         .unwrap();
     let yaml = format!("{{endpoint: '{address}', {keys}}}");
-    let exporter = with_context(name, |context| exporter_config(kind, &yaml).build(context));
-    (exporter.unwrap(), address)
+    (made::exporter("prometheus", &yaml), address)
 }
 
 async fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Exchange {
@@ -140,16 +138,8 @@ async fn the_server_lives_as_long_as_the_exporter() {
     )
     .await;
     assert_eq!(post.status, 405);
-    let kind = EXPORTERS
-        .iter()
-        .find(|kind| kind.is_called("prometheus"))
-        .unwrap();
-    let yaml = format!("endpoint: '{address}'");
-    let build = || {
-        with_context("prometheus/2", |context| {
-            exporter_config(kind, &yaml).build(context)
-        })
-    };
+    let second = made::config("prometheus", &format!("endpoint: '{address}'"));
+    let build = || with_context("prometheus/2", |context| second.build(context));
     let error = build().err().unwrap();
     assert!(error.to_string().contains("the port is in use"), "{error}");
     assert!(

@@ -3,27 +3,26 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use fanlight_exporters::EXPORTERS;
 use fanlight_formats::prometheus::write::{BucketSpan, Histogram, HistogramCount, WriteRequest};
 use fanlight_formats::prometheus::{write, write_v2};
 use fanlight_net::Body;
 use fanlight_net::http::text;
 use fanlight_otlp::{Batch, Signal, json};
 use fanlight_pipeline::{Exporter, Outcome};
-use fanlight_testkit::{Backend, Recorded, exporter_config, golden, with_context};
+use fanlight_testkit::{Backend, Recorded, golden};
 use http::{HeaderValue, Response, StatusCode};
 use prost::Message as _;
+
+use crate::made;
 
 const V2: &str = "protobuf_message: io.prometheus.write.v2.Request";
 
 fn exporter(backend: &Backend, keys: &str) -> Box<dyn Exporter> {
-    let name = "prometheusremotewrite";
-    let kind = EXPORTERS.iter().find(|kind| kind.is_called(name)).unwrap();
     let yaml = format!(
         "{{endpoint: 'http://{}/api/v1/write', {keys}}}",
         backend.address
     );
-    with_context(name, |context| exporter_config(kind, &yaml).build(context)).unwrap()
+    made::exporter("prometheusremotewrite", &yaml)
 }
 
 fn answer(status: StatusCode, headers: &[(&'static str, &'static str)]) -> Response<Body> {

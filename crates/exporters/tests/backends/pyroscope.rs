@@ -3,22 +3,20 @@
 use std::fmt::Write as _;
 use std::io::Read as _;
 
-use fanlight_exporters::EXPORTERS;
 use fanlight_formats::pprof::{Profile, ValueType};
 use fanlight_formats::pyroscope::PushRequest;
 use fanlight_net::http::text;
 use fanlight_otlp::{Batch, Signal};
 use fanlight_pipeline::{Exporter, Outcome};
-use fanlight_testkit::{Backend, exporter_config, golden, with_context};
+use fanlight_testkit::{Backend, golden};
 use http::StatusCode;
 use prost::Message as _;
 
+use crate::made;
+
 fn exporter(backend: &Backend, more: &str) -> Box<dyn Exporter> {
-    let mut kinds = EXPORTERS.iter();
-    let kind = kinds.find(|kind| kind.is_called("pyroscope")).unwrap();
     let yaml = format!("{{endpoint: 'http://{}', {more}}}", backend.address);
-    let config = exporter_config(kind, &yaml);
-    with_context("pyroscope", |context| config.build(context)).unwrap()
+    made::exporter("pyroscope", &yaml)
 }
 
 /// A request in readable form; ids that the exporter chose are left out.

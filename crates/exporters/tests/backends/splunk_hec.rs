@@ -3,11 +3,12 @@
 use std::io::Read as _;
 use std::time::Duration;
 
-use fanlight_exporters::EXPORTERS;
 use fanlight_otlp::{Batch, Signal, json};
 use fanlight_pipeline::{Exporter, Outcome};
 use fanlight_testkit::fakes::splunk_hec::{Rules, SplunkHec};
-use fanlight_testkit::{Recorded, exporter_config, golden, with_context};
+use fanlight_testkit::{Recorded, golden};
+
+use crate::made;
 
 const TOKEN: &str = "11111111-1111-1111-1111-111111111111";
 
@@ -16,14 +17,9 @@ fn to(fake: &SplunkHec, yaml: &str) -> Box<dyn Exporter> {
 }
 
 fn with_token(fake: &SplunkHec, token: &str, yaml: &str) -> Box<dyn Exporter> {
-    let kind = EXPORTERS
-        .iter()
-        .find(|kind| kind.is_called("splunk_hec"))
-        .unwrap();
     let endpoint = fake.address();
     let yaml = format!("endpoint: http://{endpoint}\ntoken: {token}\n{yaml}");
-    let config = exporter_config(kind, &yaml);
-    with_context("splunk_hec", |context| config.build(context)).unwrap()
+    made::exporter("splunk_hec", &yaml)
 }
 
 fn readable(request: &Recorded) -> String {

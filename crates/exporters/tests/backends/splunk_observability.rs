@@ -2,28 +2,20 @@
 
 use std::time::Duration;
 
-use fanlight_exporters::EXPORTERS;
 use fanlight_otlp::view::Value;
 use fanlight_otlp::write::RequestWriter;
 use fanlight_otlp::{Batch, Signal, SpanId, TraceId};
 use fanlight_pipeline::{Exporter, Outcome};
 use fanlight_testkit::fakes::splunk_observability::{Payload, answer, read};
-use fanlight_testkit::{Backend, exporter_config, golden, with_context};
+use fanlight_testkit::{Backend, golden};
 use http::{Response, StatusCode};
+
+use crate::made::exporter;
 
 fn ingest() -> Backend {
     Backend::http(None, |request| {
         answer(&["our-token", "their-token"], request)
     })
-}
-
-fn exporter(kind: &str, yaml: &str) -> Box<dyn Exporter> {
-    let kind = EXPORTERS
-        .iter()
-        .find(|known| known.is_called(kind))
-        .unwrap();
-    let config = exporter_config(kind, yaml);
-    with_context(kind.name, |context| config.build(context)).unwrap()
 }
 
 fn sapm(backend: &Backend, more: &str) -> Box<dyn Exporter> {

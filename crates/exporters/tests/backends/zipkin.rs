@@ -8,22 +8,19 @@ use fanlight_net::Body;
 use fanlight_net::http::text;
 use fanlight_otlp::write::{RequestWriter, Span};
 use fanlight_otlp::{Batch, Signal, SpanId, TraceId};
-use fanlight_pipeline::{Exporter, ExporterConfig, Outcome};
-use fanlight_testkit::{Backend, exporter_config, golden, node, with_context};
+use fanlight_pipeline::{Exporter, Outcome};
+use fanlight_testkit::{Backend, golden, node};
 use http::{Response, StatusCode};
 use serde_json::Value;
 
-fn config(yaml: &str) -> Box<dyn ExporterConfig> {
-    let kind = EXPORTERS.iter().find(|known| known.is_called("zipkin"));
-    exporter_config(kind.unwrap(), yaml)
-}
+use crate::made;
 
 fn exporter(backend: &Backend, options: &str) -> Box<dyn Exporter> {
     let yaml = format!(
         "{{endpoint: 'http://{}/api/v2/spans?key=hidden', {options}}}",
         backend.address
     );
-    with_context("zipkin", |context| config(&yaml).build(context)).unwrap()
+    made::exporter("zipkin", &yaml)
 }
 
 fn accepted(_: &fanlight_testkit::Recorded) -> Response<Body> {
@@ -201,12 +198,15 @@ async fn refusals_are_final_and_outages_are_not() {
 /// Guarantee: the defaults are the Collector's; a missing endpoint says what to write; Zipkin's path is known.
 #[test]
 fn defaults_are_the_collectors() {
-    let zipkin = config("endpoint: http://zipkin:9411/api/v2/spans");
+    let zipkin = made::config("zipkin", "endpoint: http://zipkin:9411/api/v2/spans");
     assert_eq!(zipkin.settings().timeout, Duration::from_secs(5));
     let shown = zipkin.destination();
     assert_eq!(shown.text, "http://zipkin:9411/api/v2/spans (zipkin json)");
     assert_eq!(zipkin.signals(), [Signal::Traces].into_iter().collect());
-    let bare = config("{endpoint: 'https://zipkin.example.com', format: proto}");
+    let bare = made::config(
+        "zipkin",
+        "{endpoint: 'https://zipkin.example.com', format: proto}",
+    );
     let shown = bare.destination();
     assert_eq!(
         shown.text,
