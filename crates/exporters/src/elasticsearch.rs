@@ -41,10 +41,11 @@ use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 
 use self::answer::Answers;
-use self::config::{Mode, Target};
+use self::config::{Mode, PATH};
 use self::documents::Rules;
 use self::endpoints::Endpoints;
 use crate::pieces::deliver;
+use crate::target::{Target, peers};
 
 /// The component type.
 pub(crate) static KIND: ExporterKind = ExporterKind {
@@ -95,24 +96,16 @@ impl ExporterConfig for Elasticsearch {
     }
 
     fn destination(&self) -> Destination {
-        let places: Vec<&str> = self
-            .targets
-            .iter()
-            .map(|target| target.shown.as_str())
-            .collect();
+        let shown = |target: &Target| target.shown.trim_end_matches(PATH).to_owned();
+        let places: Vec<String> = self.targets.iter().map(shown).collect();
         Destination {
             text: format!("{} (bulk, mode {})", places.join(", "), self.rules.mode),
-            peers: self
-                .targets
-                .iter()
-                .map(|target| target.peer.clone())
-                .collect(),
+            peers: peers(&self.targets),
         }
     }
 
     fn extensions(&self) -> Vec<ComponentId> {
-        let auth = self.client.auth.iter();
-        auth.map(|auth| auth.authenticator.clone()).collect()
+        self.client.extensions()
     }
 
     fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Exporter>, BuildError> {

@@ -32,13 +32,16 @@ mod aws;
 mod delivery;
 mod fields;
 mod fit;
+mod http_call;
 mod json_object;
 mod limits;
 mod logs_as_spans;
 mod otlp;
 mod pieces;
 mod prometheus_model;
+mod span_words;
 mod splunk_ingest;
+mod target;
 mod temporality;
 
 // The lists of them.

@@ -21,14 +21,14 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use fanlight_config::blocks::{self, Compression};
-use fanlight_config::{ComponentId, ConfigError, Endpoint, Node, Scheme};
+use fanlight_config::{ComponentId, ConfigError, Endpoint, Node};
 use fanlight_net::http::HttpClient;
 use fanlight_otlp::edit::{Verdict, rewrite};
 use fanlight_otlp::view::{Attributes, OwnedValue};
 use fanlight_otlp::{Batch, DecodeError, Signal, SignalSet};
 use fanlight_pipeline::{
     BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig, ExporterKind,
-    Outcome, Peer, Prepared,
+    Outcome, Prepared,
 };
 use futures::future::BoxFuture;
 use http::header::CONTENT_TYPE;
@@ -37,6 +37,7 @@ use serde::Deserialize;
 
 use crate::delivery::Delivery;
 use crate::pieces::{LeftOut, Piece, deliver};
+use crate::target::Target;
 use labels::DefaultLabels;
 use push::Push;
 
@@ -51,6 +52,8 @@ pub(crate) static KIND: ExporterKind = ExporterKind {
 
 /// How long one attempt may take, where the configuration says nothing.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// An endpoint as it may be written.
+const EXAMPLE: &str = "http://loki:3100/loki/api/v1/push";
 /// The tenant's header.
 const TENANT: HeaderName = HeaderName::from_static("x-scope-orgid");
 /// How large an OTLP request becomes, in bytes; Loki makes more of it.
@@ -63,8 +66,7 @@ struct Loki {
     delivery: Delivery,
     labels: DefaultLabels,
     protocol: Protocol,
-    url: Uri,
-    peer: Peer,
+    target: Target,
 }
 
 /// Keys of its own.
@@ -84,48 +86,26 @@ enum Protocol {
 
 fn decode(node: &Node) -> Result<Box<dyn ExporterConfig>, ConfigError> {
     let (keys, delivery, client) = node.decode_three::<Keys, Delivery, blocks::HttpClient>()?;
-    let Some(endpoint) = &client.endpoint else {
-        return Err(node
-            .error_at("endpoint", "the endpoint is missing")
-            .hint("write the whole URL, such as http://loki:3100/loki/api/v1/push"));
+    let below = |endpoint: &Endpoint| match endpoint.path().ends_with("/otlp") {
+        true => "/v1/logs",
+        false => "",
     };
-    if matches!(endpoint.scheme(), Scheme::Unix | Scheme::Dns) {
-        return Err(node.error_at("endpoint", "the endpoint is no URL of http or https"));
-    }
-    let (protocol, below) = protocol(endpoint).ok_or_else(|| {
-        node.error_at("endpoint", "the endpoint has no path")
-            .hint("add /loki/api/v1/push, or /otlp for Loki's OTLP endpoint")
-    })?;
-    let wrong = |why: String| node.error_at("endpoint", why);
-    let tls = endpoint
-        .uses_tls(client.tls.insecure)
-        .map_err(|error| wrong(error.to_string()))?;
-    let url = endpoint.url(tls, below).parse();
-    let url = url.map_err(|error| wrong(format!("the endpoint is not a URL: {error}")))?;
-    let peer = Peer {
-        host: endpoint.host().to_owned(),
-        port: endpoint.port_or_default(tls),
+    let target = Target::of_client(node, &client, EXAMPLE, below)?;
+    let protocol = match target.url.path() {
+        "/" => {
+            let error = node.error_at("endpoint", "the endpoint has no path");
+            return Err(error.hint("add /loki/api/v1/push, or /otlp for Loki's OTLP endpoint"));
+        }
+        path if path.ends_with("/otlp/v1/logs") => Protocol::Otlp,
+        _ => Protocol::Push,
     };
     Ok(Box::new(Loki {
         labels: keys.default_labels_enabled,
         delivery,
         protocol,
-        url,
-        peer,
+        target,
         client,
     }))
-}
-
-/// What a path means, and what comes after it.
-fn protocol(endpoint: &Endpoint) -> Option<(Protocol, &'static str)> {
-    let path = endpoint.path();
-    let (path, _) = path.split_once('?').unwrap_or((path, ""));
-    match path.trim_end_matches('/') {
-        "" => None,
-        path if path.ends_with("/otlp") => Some((Protocol::Otlp, "/v1/logs")),
-        path if path.ends_with("/otlp/v1/logs") => Some((Protocol::Otlp, "")),
-        _ => Some((Protocol::Push, "")),
-    }
 }
 
 impl Protocol {
@@ -153,25 +133,23 @@ impl ExporterConfig for Loki {
             Protocol::Push => "Loki push",
             Protocol::Otlp => "Loki OTLP",
         };
-        let scheme = self.url.scheme_str().unwrap_or("http");
-        let (host, port, path) = (&self.peer.host, self.peer.port, self.url.path());
         Destination {
-            text: format!("{scheme}://{host}:{port}{path} ({how})"),
-            peers: vec![self.peer.clone()],
+            text: format!("{} ({how})", self.target.shown),
+            peers: vec![self.target.peer.clone()],
         }
     }
 
     fn extensions(&self) -> Vec<ComponentId> {
-        let auth = self.client.auth.iter();
-        auth.map(|auth| auth.authenticator.clone()).collect()
+        self.client.extensions()
     }
 
     fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Exporter>, BuildError> {
-        let urls = [self.url.clone()];
-        let client = HttpClient::new(&self.client, self.protocol.compression(), &urls, context)?;
+        let url = self.target.url.clone();
+        let urls = std::slice::from_ref(&url);
+        let client = HttpClient::new(&self.client, self.protocol.compression(), urls, context)?;
         Ok(Box::new(LokiExporter {
             client,
-            url: self.url.clone(),
+            url,
             labels: self.labels,
             protocol: self.protocol,
         }))

@@ -131,11 +131,7 @@ impl ExporterConfig for OtlpGrpc {
     }
 
     fn extensions(&self) -> Vec<ComponentId> {
-        self.client
-            .auth
-            .iter()
-            .map(|auth| auth.authenticator.clone())
-            .collect()
+        self.client.extensions()
     }
 
     fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Exporter>, BuildError> {

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fanlight_config::blocks::{self, Compression};
-use fanlight_config::{ComponentId, ConfigError, Endpoint, Node, Scheme};
+use fanlight_config::{ComponentId, ConfigError, Endpoint, Node};
 use fanlight_net::http::HttpClient;
 use fanlight_net::status::{Advice, BodyFormat};
 use fanlight_otlp::{Batch, Signal, SignalSet, json};
 use fanlight_pipeline::{
     BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig, ExporterKind,
-    Outcome, Peer, Prepared,
+    Outcome, Prepared,
 };
 use futures::future::BoxFuture;
 use http::{StatusCode, Uri};
@@ -21,6 +21,7 @@ use serde::Deserialize;
 
 use crate::fit::{Fit, Wishes};
 use crate::otlp::{Answered, Attempt, OVER_HTTP, Shared, accepted, send_within};
+use crate::target::{Target, peers};
 
 /// The component type.
 pub(crate) static KIND: ExporterKind = ExporterKind {
@@ -33,6 +34,8 @@ pub(crate) static KIND: ExporterKind = ExporterKind {
 
 /// The client's compression, where the configuration names none.
 const COMPRESSION: Compression = Compression::Gzip;
+/// An endpoint as it may be written.
+const EXAMPLE: &str = "https://host:4318";
 /// How long one attempt may take, where the configuration says nothing.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -77,12 +80,6 @@ impl Default for Known {
             format: BodyFormat::Protobuf,
         }
     }
-}
-
-#[derive(Clone, Debug)]
-struct Target {
-    url: Uri,
-    peer: Peer,
 }
 
 /// Keys of its own.
@@ -148,18 +145,14 @@ pub(crate) fn lowered(
         if !is_needed {
             continue;
         }
-        let insecure = client.tls.insecure;
-        *target = match (own, &client.endpoint) {
-            (Some(own), _) => Some(
-                Target::new(own, insecure, "")
-                    .map_err(|why| node.error_at(&key_of(signal), why))?,
-            ),
-            (None, Some(base)) => Some(
-                Target::new(base, insecure, path.unwrap_or(signal.info().http_path))
-                    .map_err(|why| node.error_at("endpoint", why))?,
-            ),
-            (None, None) => None,
+        let usual = path.unwrap_or(signal.info().http_path);
+        let (key, endpoint, path) = match (own, &client.endpoint) {
+            (Some(own), _) => (format!("{signal}_endpoint"), own, ""),
+            (None, Some(base)) => ("endpoint".to_owned(), base, usual),
+            (None, None) => continue,
         };
+        let made = Target::new(endpoint, client.tls.insecure, path);
+        *target = Some(made.map_err(|error| error.at(node, &key, EXAMPLE))?);
     }
     let reached = Signal::ALL
         .into_iter()
@@ -185,30 +178,6 @@ pub(crate) fn lowered(
     }))
 }
 
-fn key_of(signal: Signal) -> String {
-    format!("{signal}_endpoint")
-}
-
-impl Target {
-    fn new(endpoint: &Endpoint, insecure: bool, path: &str) -> Result<Target, String> {
-        if matches!(endpoint.scheme(), Scheme::Unix | Scheme::Dns) {
-            return Err("an OTLP/HTTP endpoint is a URL such as https://host:4318".to_owned());
-        }
-        let tls = endpoint
-            .uses_tls(insecure)
-            .map_err(|error| error.to_string())?;
-        let url = endpoint
-            .url(tls, path)
-            .parse()
-            .map_err(|error| format!("the endpoint is not a URL: {error}"))?;
-        let peer = Peer {
-            host: endpoint.host().to_owned(),
-            port: endpoint.port_or_default(tls),
-        };
-        Ok(Target { url, peer })
-    }
-}
-
 impl ExporterConfig for OtlpHttp {
     fn signals(&self) -> SignalSet {
         self.signals
@@ -224,24 +193,14 @@ impl ExporterConfig for OtlpHttp {
             BodyFormat::Json => "http/json",
         };
         let compression = self.client.compression.unwrap_or(COMPRESSION);
-        let mut peers: Vec<Peer> = Vec::new();
-        for target in self.targets.iter().flatten() {
-            if !peers.contains(&target.peer) {
-                peers.push(target.peer.clone());
-            }
-        }
         Destination {
             text: format!("{} ({format}, {compression})", self.place()),
-            peers,
+            peers: peers(self.targets.iter().flatten()),
         }
     }
 
     fn extensions(&self) -> Vec<ComponentId> {
-        self.client
-            .auth
-            .iter()
-            .map(|auth| auth.authenticator.clone())
-            .collect()
+        self.client.extensions()
     }
 
     fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Exporter>, BuildError> {
@@ -262,26 +221,15 @@ impl ExporterConfig for OtlpHttp {
 }
 
 impl OtlpHttp {
-    /// The base where there is one, else the URLs; never a query, which may hold a key.
+    /// The base where there is one, else the URLs.
     fn place(&self) -> String {
-        let shown = |endpoint: &Endpoint| {
-            let tls = endpoint.uses_tls(self.client.tls.insecure).unwrap_or(true);
-            let url = endpoint.url(tls, "");
-            url.split_once('?')
-                .map_or(url.clone(), |(front, _)| front.to_owned())
-        };
-        if let Some(endpoint) = &self.client.endpoint {
-            return shown(endpoint);
+        let base = self.client.endpoint.as_ref();
+        let base = base.and_then(|base| Target::new(base, self.client.tls.insecure, "").ok());
+        if let Some(base) = base {
+            return base.shown;
         }
-        let url = |target: &Target| {
-            format!(
-                "{}://{}{}",
-                target.url.scheme_str().unwrap_or("http"),
-                target.peer.host,
-                target.url.path()
-            )
-        };
-        let urls: Vec<String> = self.targets.iter().flatten().map(url).collect();
+        let targets = self.targets.iter().flatten();
+        let urls: Vec<&str> = targets.map(|target| target.shown.as_str()).collect();
         urls.join(", ")
     }
 }

@@ -19,7 +19,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use fanlight_config::blocks::{self, Compression};
-use fanlight_config::{ComponentId, ConfigError, Node, Scheme};
+use fanlight_config::{ComponentId, ConfigError, Endpoint, Node};
 use fanlight_formats::pyroscope::{PUSH_PATH, PushRequest};
 use fanlight_net::http::{Answer, HttpClient};
 use fanlight_otlp::edit::{Level, Verdict, rewrite};
@@ -27,7 +27,7 @@ use fanlight_otlp::view::{ProfileView, Tables};
 use fanlight_otlp::{Batch, DecodeError, Signal, SignalSet};
 use fanlight_pipeline::{
     BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig, ExporterKind,
-    Outcome, Peer, Prepared,
+    Outcome, Prepared,
 };
 use futures::future::BoxFuture;
 use http::header::CONTENT_TYPE;
@@ -37,6 +37,7 @@ use serde::Deserialize;
 
 use crate::answers;
 use crate::delivery::Delivery;
+use crate::target::Target;
 
 /// The component type.
 pub(crate) static KIND: ExporterKind = ExporterKind {
@@ -59,8 +60,7 @@ struct Pyroscope {
     delivery: Delivery,
     protocol: Protocol,
     tenant: Option<HeaderValue>,
-    url: Uri,
-    peer: Peer,
+    target: Target,
 }
 
 /// Keys of its own.
@@ -108,29 +108,12 @@ impl Protocol {
 
 fn decode(node: &Node) -> Result<Box<dyn ExporterConfig>, ConfigError> {
     let (keys, delivery, client) = node.decode_three::<Keys, Delivery, blocks::HttpClient>()?;
-    let Some(endpoint) = &client.endpoint else {
-        return Err(node
-            .error_at("endpoint", "the endpoint is missing")
-            .hint("write the server's URL, such as http://pyroscope:4040"));
-    };
-    if matches!(endpoint.scheme(), Scheme::Unix | Scheme::Dns) {
-        return Err(node.error_at("endpoint", "the endpoint is no URL of http or https"));
-    }
-    let wrong = |why: String| node.error_at("endpoint", why);
-    let tls = endpoint
-        .uses_tls(client.tls.insecure)
-        .map_err(|error| wrong(error.to_string()))?;
     let path = keys.protocol.path();
-    let below = match endpoint.path().ends_with(path) {
+    let below = |endpoint: &Endpoint| match endpoint.path().ends_with(path) {
         true => "",
         false => path,
     };
-    let url = endpoint.url(tls, below).parse();
-    let url = url.map_err(|error| wrong(format!("the endpoint is not a URL: {error}")))?;
-    let peer = Peer {
-        host: endpoint.host().to_owned(),
-        port: endpoint.port_or_default(tls),
-    };
+    let target = Target::of_client(node, &client, "http://pyroscope:4040", below)?;
     let tenant = keys.tenant_id.as_deref().map(HeaderValue::from_str);
     let tenant = tenant.transpose().map_err(|_| {
         node.error_at(
@@ -142,8 +125,7 @@ fn decode(node: &Node) -> Result<Box<dyn ExporterConfig>, ConfigError> {
         delivery,
         protocol: keys.protocol,
         tenant,
-        url,
-        peer,
+        target,
         client,
     }))
 }
@@ -159,25 +141,23 @@ impl ExporterConfig for Pyroscope {
     }
 
     fn destination(&self) -> Destination {
-        let scheme = self.url.scheme_str().unwrap_or("http");
-        let (host, port, path) = (&self.peer.host, self.peer.port, self.url.path());
         Destination {
-            text: format!("{scheme}://{host}:{port}{path} (Pyroscope)"),
-            peers: vec![self.peer.clone()],
+            text: format!("{} (Pyroscope)", self.target.shown),
+            peers: vec![self.target.peer.clone()],
         }
     }
 
     fn extensions(&self) -> Vec<ComponentId> {
-        let auth = self.client.auth.iter();
-        auth.map(|auth| auth.authenticator.clone()).collect()
+        self.client.extensions()
     }
 
     fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Exporter>, BuildError> {
-        let urls = [self.url.clone()];
-        let client = HttpClient::new(&self.client, self.protocol.compression(), &urls, context)?;
+        let url = self.target.url.clone();
+        let urls = std::slice::from_ref(&url);
+        let client = HttpClient::new(&self.client, self.protocol.compression(), urls, context)?;
         Ok(Box::new(PyroscopeExporter {
             client,
-            url: self.url.clone(),
+            url,
             protocol: self.protocol,
             tenant: self.tenant.clone(),
         }))

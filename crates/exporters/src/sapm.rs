@@ -17,7 +17,7 @@ use fanlight_net::http::HttpClient;
 use fanlight_otlp::{Batch, DecodeError, Signal, SignalSet};
 use fanlight_pipeline::{
     BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig, ExporterKind,
-    Outcome, Peer,
+    Outcome,
 };
 use futures::future::BoxFuture;
 use http::Uri;
@@ -27,7 +27,8 @@ use serde::de::IgnoredAny;
 
 use crate::delivery::Delivery;
 use crate::pieces::{LeftOut, Piece, deliver};
-use crate::splunk_ingest::{self, PROTOBUF, TOKEN, Target};
+use crate::splunk_ingest::{self, Head, PROTOBUF, TOKEN};
+use crate::target::{Target, usual_path};
 
 /// The component type.
 pub(crate) static KIND: ExporterKind = ExporterKind {
@@ -44,6 +45,8 @@ const COMPRESSION: Compression = Compression::Gzip;
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// Where traces go, at an endpoint that names no path.
 const PATH: &str = "/v2/trace";
+/// An endpoint as it may be written.
+const EXAMPLE: &str = "https://ingest.us1.signalfx.com/v2/trace, with your realm";
 
 /// Keys besides those of the client.
 #[derive(Clone, Debug, Deserialize)]
@@ -85,34 +88,12 @@ struct Sapm {
     keys: Keys,
     delivery: Delivery,
     client: blocks::HttpClient,
-    url: Uri,
-    peer: Peer,
+    target: Target,
 }
 
 fn decode(node: &Node) -> Result<Box<dyn ExporterConfig>, ConfigError> {
     let (keys, delivery, mut client) = node.decode_three::<Keys, Delivery, blocks::HttpClient>()?;
-    let wrong = |why: String| {
-        node.error_at("endpoint", why)
-            .hint("write endpoint: https://ingest.us1.signalfx.com/v2/trace, with your realm")
-    };
-    let Some(endpoint) = &client.endpoint else {
-        return Err(wrong("there is no endpoint to send to".to_owned()));
-    };
-    let tls = endpoint
-        .uses_tls(client.tls.insecure)
-        .map_err(|error| wrong(error.to_string()))?;
-    let path = match endpoint.path() {
-        "" => PATH,
-        _ => "",
-    };
-    let url = endpoint
-        .url(tls, path)
-        .parse()
-        .map_err(|error| wrong(format!("the endpoint is not a URL: {error}")))?;
-    let peer = Peer {
-        host: endpoint.host().to_owned(),
-        port: endpoint.port_or_default(tls),
-    };
+    let target = Target::of_client(node, &client, EXAMPLE, usual_path(PATH))?;
     client.max_idle_conns = keys.max_connections;
     if keys.disable_compression {
         client.compression = Some(Compression::None);
@@ -121,8 +102,7 @@ fn decode(node: &Node) -> Result<Box<dyn ExporterConfig>, ConfigError> {
         keys,
         delivery,
         client,
-        url,
-        peer,
+        target,
     }))
 }
 
@@ -137,21 +117,19 @@ impl ExporterConfig for Sapm {
     }
 
     fn destination(&self) -> Destination {
-        let scheme = self.url.scheme_str().unwrap_or("https");
-        let (host, path) = (&self.peer.host, self.url.path());
         Destination {
-            text: format!("{scheme}://{host}{path} (sapm)"),
-            peers: vec![self.peer.clone()],
+            text: format!("{} (sapm)", self.target.shown),
+            peers: vec![self.target.peer.clone()],
         }
     }
 
     fn extensions(&self) -> Vec<ComponentId> {
-        let auth = self.client.auth.iter();
-        auth.map(|auth| auth.authenticator.clone()).collect()
+        self.client.extensions()
     }
 
     fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Exporter>, BuildError> {
-        let urls = std::slice::from_ref(&self.url);
+        let url = self.target.url.clone();
+        let urls = std::slice::from_ref(&url);
         let mut client = HttpClient::new(&self.client, COMPRESSION, urls, context)?;
         let token = self.keys.access_token.expose();
         if !token.is_empty() {
@@ -159,7 +137,7 @@ impl ExporterConfig for Sapm {
         }
         Ok(Box::new(SapmExporter {
             client,
-            url: self.url.clone(),
+            url,
             passthrough: self.keys.access_token_passthrough,
         }))
     }
@@ -189,13 +167,13 @@ impl Exporter for SapmExporter {
                 }
             };
             deliver(batch, &pieces, left_out, |piece| async move {
-                let target = Target {
+                let head = Head {
                     url: &self.url,
                     content_type: PROTOBUF,
                     token: piece.request.token.as_deref(),
                 };
                 let body = piece.request.body.clone();
-                piece.sent(splunk_ingest::post(&self.client, target, body).await)
+                piece.sent(splunk_ingest::post(&self.client, head, body).await)
             })
             .await
         })

@@ -31,7 +31,7 @@ use http::{HeaderValue, Uri};
 
 use self::points::Mapping;
 use crate::pieces::{LeftOut, Piece, deliver};
-use crate::splunk_ingest::{self, PROTOBUF, Target};
+use crate::splunk_ingest::{self, Head, PROTOBUF};
 
 /// The component type.
 pub(crate) static KIND: ExporterKind = ExporterKind {
@@ -117,11 +117,11 @@ impl SignalFxExporter {
             Content::OtlpHistograms => (&self.urls.otlp, OTLP),
             Content::Events => (&self.urls.event, PROTOBUF),
         };
-        let target = Target {
+        let head = Head {
             url,
             content_type,
             token: request.token.as_deref(),
         };
-        splunk_ingest::post(&self.client, target, request.body.clone()).await
+        splunk_ingest::post(&self.client, head, request.body.clone()).await
     }
 }

@@ -23,7 +23,7 @@ use fanlight_net::status::Advice;
 use fanlight_otlp::{Batch, DecodeError, Signal, SignalSet};
 use fanlight_pipeline::{
     BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig, ExporterKind,
-    Outcome, Peer,
+    Outcome,
 };
 use futures::future::BoxFuture;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -35,6 +35,7 @@ use self::requests::{Request, Requests};
 use crate::answers;
 use crate::delivery::Delivery;
 use crate::pieces::{Piece, Sent, deliver};
+use crate::target::Target;
 
 /// The component type.
 pub(crate) static KIND: ExporterKind = ExporterKind {
@@ -62,10 +63,7 @@ struct SplunkHec {
     client: blocks::HttpClient,
     delivery: Delivery,
     token: fanlight_config::Secret,
-    url: Uri,
-    /// Where the events go, without a query.
-    shown: String,
-    peer: Peer,
+    target: Target,
     app: (String, Option<String>),
     heartbeat: Pulse,
     rules: Rules,
@@ -87,14 +85,13 @@ impl ExporterConfig for SplunkHec {
 
     fn destination(&self) -> Destination {
         Destination {
-            text: format!("{} (Splunk HEC)", self.shown),
-            peers: vec![self.peer.clone()],
+            text: format!("{} (Splunk HEC)", self.target.shown),
+            peers: vec![self.target.peer.clone()],
         }
     }
 
     fn extensions(&self) -> Vec<ComponentId> {
-        let auth = self.client.auth.iter();
-        auth.map(|auth| auth.authenticator.clone()).collect()
+        self.client.extensions()
     }
 
     fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Exporter>, BuildError> {
@@ -102,16 +99,17 @@ impl ExporterConfig for SplunkHec {
         let (app, version) = &self.app;
         let agent_version = context.user_agent.split('/').next_back();
         let version = version.as_deref().or(agent_version).unwrap_or_default();
-        let client = HttpClient::new(&self.client, gzip, std::slice::from_ref(&self.url), context)?
+        let url = self.target.url.clone();
+        let client = HttpClient::new(&self.client, gzip, std::slice::from_ref(&url), context)?
             .with_advice(ADVICE)
             .with_secret(AUTHORIZATION, &format!("Splunk {}", self.token.expose()))?
             .with_secret(HeaderName::from_static("__splunk_app_name"), app)?
             .with_secret(HeaderName::from_static("__splunk_app_version"), version)?;
         let client = std::sync::Arc::new(client);
         Ok(Box::new(HecExporter {
-            heartbeat: Heartbeat::start(&self.heartbeat, client.clone(), &self.url, version),
+            heartbeat: Heartbeat::start(&self.heartbeat, client.clone(), &url, version),
             client,
-            url: self.url.clone(),
+            url,
             rules: self.rules.clone(),
         }))
     }

@@ -34,8 +34,8 @@ pub(crate) fn token<'a>(
     Ok(value.and_then(|value| value.as_str()))
 }
 
-/// Where a request goes, and what it is.
-pub(crate) struct Target<'a> {
+/// Where a request goes, what it is, and whose.
+pub(crate) struct Head<'a> {
     pub(crate) url: &'a Uri,
     pub(crate) content_type: HeaderValue,
     /// The token, where it is not the exporter's.
@@ -43,13 +43,13 @@ pub(crate) struct Target<'a> {
 }
 
 /// Sends one request.
-pub(crate) async fn post(client: &HttpClient, target: Target<'_>, body: Bytes) -> Outcome {
+pub(crate) async fn post(client: &HttpClient, head: Head<'_>, body: Bytes) -> Outcome {
     let mut request = Request::new(body);
     *request.method_mut() = Method::POST;
-    *request.uri_mut() = target.url.clone();
+    *request.uri_mut() = head.url.clone();
     let headers = request.headers_mut();
-    headers.insert(CONTENT_TYPE, target.content_type);
-    if let Some(token) = target.token {
+    headers.insert(CONTENT_TYPE, head.content_type);
+    if let Some(token) = head.token {
         let Ok(mut value) = HeaderValue::from_str(token) else {
             let why = format!("the value of {TOKEN_ATTRIBUTE} can't be sent as a token");
             return Outcome::Rejected { why };
@@ -62,11 +62,11 @@ pub(crate) async fn post(client: &HttpClient, target: Target<'_>, body: Bytes) -
         Ok(answer) => answer,
         Err(outcome) => return outcome,
     };
-    let mut outcome = answers::outcome(client, target.url, &answer);
+    let mut outcome = answers::outcome(client, head.url, &answer);
     if let (
         Some(token),
         Outcome::Rejected { why } | Outcome::Retry { why, .. } | Outcome::Resend { why, .. },
-    ) = (target.token, &mut outcome)
+    ) = (head.token, &mut outcome)
     {
         *why = why.replace(token, "[REDACTED]");
     }

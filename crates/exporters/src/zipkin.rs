@@ -17,13 +17,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fanlight_config::blocks::{self, Compression};
-use fanlight_config::{ComponentId, ConfigError, Node, Scheme};
+use fanlight_config::{ComponentId, ConfigError, Node};
 use fanlight_net::http::HttpClient;
 use fanlight_net::status::Advice;
 use fanlight_otlp::{Batch, DecodeError, Signal, SignalSet};
 use fanlight_pipeline::{
     BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig, ExporterKind,
-    Outcome, Peer, Prepared,
+    Outcome, Prepared,
 };
 use futures::future::BoxFuture;
 use http::{HeaderValue, Uri};
@@ -31,6 +31,7 @@ use serde::Deserialize;
 
 use crate::answers;
 use crate::delivery::Delivery;
+use crate::target::{Target, usual_path};
 
 /// The component type.
 pub(crate) static KIND: ExporterKind = ExporterKind {
@@ -47,6 +48,8 @@ const COMPRESSION: Compression = Compression::None;
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// Where Zipkin takes spans, for an endpoint without a path.
 const PATH: &str = "/api/v2/spans";
+/// An endpoint as it may be written.
+const EXAMPLE: &str = "http://localhost:9411/api/v2/spans";
 /// Why spans are left out.
 const WITHOUT_IDS: &str =
     "Zipkin takes no span without a trace id and a span id; set them where the spans are made";
@@ -62,8 +65,7 @@ struct Zipkin {
     client: blocks::HttpClient,
     delivery: Delivery,
     keys: Keys,
-    url: Uri,
-    peer: Peer,
+    target: Target,
 }
 
 /// Keys of its own.
@@ -95,37 +97,12 @@ impl Default for Keys {
 
 fn decode(node: &Node) -> Result<Box<dyn ExporterConfig>, ConfigError> {
     let (keys, delivery, client) = node.decode_three::<Keys, Delivery, blocks::HttpClient>()?;
-    let at_endpoint = |why: String| {
-        node.error_at("endpoint", why)
-            .hint("write the whole URL: http://localhost:9411/api/v2/spans")
-    };
-    let Some(endpoint) = &client.endpoint else {
-        return Err(at_endpoint("there is no endpoint to send to".to_owned()));
-    };
-    if matches!(endpoint.scheme(), Scheme::Unix | Scheme::Dns) {
-        return Err(at_endpoint("the endpoint is not an HTTP URL".to_owned()));
-    }
-    let tls = endpoint
-        .uses_tls(client.tls.insecure)
-        .map_err(|error| at_endpoint(error.to_string()))?;
-    let path = match endpoint.path() {
-        "" | "/" => PATH,
-        _ => "",
-    };
-    let url = endpoint
-        .url(tls, path)
-        .parse()
-        .map_err(|error| at_endpoint(format!("the endpoint is not a URL: {error}")))?;
-    let peer = Peer {
-        host: endpoint.host().to_owned(),
-        port: endpoint.port_or_default(tls),
-    };
+    let target = Target::of_client(node, &client, EXAMPLE, usual_path(PATH))?;
     Ok(Box::new(Zipkin {
         client,
         delivery,
         keys,
-        url,
-        peer,
+        target,
     }))
 }
 
@@ -145,35 +122,24 @@ impl ExporterConfig for Zipkin {
             Format::Proto => "proto",
         };
         Destination {
-            text: format!("{} (zipkin {format})", place(&self.url)),
-            peers: vec![self.peer.clone()],
+            text: format!("{} (zipkin {format})", self.target.shown),
+            peers: vec![self.target.peer.clone()],
         }
     }
 
     fn extensions(&self) -> Vec<ComponentId> {
-        let auth = self.client.auth.iter();
-        auth.map(|auth| auth.authenticator.clone()).collect()
+        self.client.extensions()
     }
 
     fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Exporter>, BuildError> {
-        let urls = [self.url.clone()];
+        let url = self.target.url.clone();
+        let urls = std::slice::from_ref(&url);
         Ok(Box::new(ZipkinExporter {
-            client: HttpClient::new(&self.client, COMPRESSION, &urls, context)?.with_advice(ADVICE),
-            url: self.url.clone(),
+            client: HttpClient::new(&self.client, COMPRESSION, urls, context)?.with_advice(ADVICE),
+            url,
             keys: self.keys.clone(),
         }))
     }
-}
-
-/// A URL without its query, which may hold a key.
-fn place(url: &Uri) -> String {
-    let (scheme, authority) = (url.scheme_str(), url.authority());
-    format!(
-        "{}://{}{}",
-        scheme.unwrap_or("http"),
-        authority.map_or("", |authority| authority.as_str()),
-        url.path()
-    )
 }
 
 struct ZipkinExporter {

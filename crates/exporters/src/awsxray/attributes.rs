@@ -1,5 +1,7 @@
 //! The attributes of one span or resource, and which of them a segment's own sections have taken.
 
+use std::borrow::Cow;
+
 use fanlight_otlp::DecodeError;
 use fanlight_otlp::view::{Attributes, Value};
 
@@ -38,6 +40,16 @@ impl<'a> Known<'a> {
         let key = keys.iter().find(|key| self.text(&[key]).is_some())?;
         self.take(key);
         self.text(&[key])
+    }
+
+    /// As [`Known::take_text`], whatever the type of the value.
+    pub(super) fn take_as_text(&mut self, keys: &[&str]) -> Option<Cow<'a, str>> {
+        let texts = keys
+            .iter()
+            .filter_map(|key| Some((key, self.get(&[key])?.to_text())));
+        let (key, text) = texts.into_iter().find(|(_, text)| !text.is_empty())?;
+        self.take(key);
+        Some(text)
     }
 
     /// The whole number under the first of these keys, also where it was sent as text; the section has it now.

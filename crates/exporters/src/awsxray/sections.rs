@@ -3,23 +3,21 @@
 //! Names follow the semantic conventions, those of today before those of yesterday.
 //! [Source](https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html).
 
+use std::borrow::Cow;
+
 use fanlight_otlp::view::{SpanView, Value};
 
 use super::attributes::Known;
 use super::segment::SpanKind;
+use crate::http_call;
 use crate::json_object::{JsonArray, JsonObject, front};
 
 /// Attributes by which a span tells that it is about HTTP.
-const HTTP: [&str; 9] = [
-    "http.request.method",
-    "http.method",
-    "http.response.status_code",
-    "http.status_code",
-    "url.full",
-    "http.url",
-    "http.target",
-    "http.host",
-    "http.scheme",
+const HTTP: [&[&str]; 4] = [
+    http_call::METHOD,
+    http_call::STATUS,
+    http_call::URL,
+    &["http.target", "http.host", "http.scheme"],
 ];
 
 /// Database systems that speak SQL, as X-Ray's `sql` section is for those only.
@@ -43,7 +41,7 @@ const SQL: [&str; 15] = [
 
 /// The status that a span of HTTP was answered with.
 pub(super) fn status_code(known: &Known<'_>) -> Option<i64> {
-    match known.get(&["http.response.status_code", "http.status_code"])? {
+    match known.get(http_call::STATUS)? {
         Value::Int(status) => Some(status),
         Value::Str(text) => text.parse().ok(),
         _ => None,
@@ -56,12 +54,12 @@ pub(super) fn http(
     span: &SpanView<'_>,
     longest: usize,
 ) {
-    if !known.has(&HTTP) {
+    if !HTTP.iter().any(|keys| known.has(keys)) {
         return;
     }
     segment.some_object("http", |http| {
         http.some_object("request", |request| {
-            if let Some(method) = known.take_text(&["http.request.method", "http.method"]) {
+            if let Some(method) = known.take_text(http_call::METHOD) {
                 request.text("method", method);
             }
             if let Some(url) = url(known, span) {
@@ -80,9 +78,7 @@ pub(super) fn http(
             }
         });
         http.some_object("response", |response| {
-            if let Some(status) =
-                known.take_integer(&["http.response.status_code", "http.status_code"])
-            {
+            if let Some(status) = known.take_integer(http_call::STATUS) {
                 response.number("status", status);
             }
             if let Some(length) =
@@ -95,49 +91,12 @@ pub(super) fn http(
 }
 
 /// The whole URL, or one put together from its parts.
-fn url(known: &mut Known<'_>, span: &SpanView<'_>) -> Option<String> {
-    if let Some(whole) = known.take_text(&["url.full", "http.url"]) {
-        return Some(whole.to_owned());
+fn url<'a>(known: &mut Known<'a>, span: &SpanView<'_>) -> Option<Cow<'a, str>> {
+    if let Some(whole) = known.take_text(http_call::URL) {
+        return Some(Cow::Borrowed(whole));
     }
     let is_server = span.kind == SpanKind::SERVER;
-    let (hosts, ports): (&[&str], &[&str]) = match is_server {
-        true => (
-            &[
-                "server.address",
-                "http.host",
-                "http.server_name",
-                "net.host.name",
-            ],
-            &["server.port", "net.host.port"],
-        ),
-        false => (
-            &[
-                "server.address",
-                "http.host",
-                "net.peer.name",
-                "net.peer.ip",
-            ],
-            &["server.port", "net.peer.port"],
-        ),
-    };
-    let host = known.take_text(hosts)?;
-    let scheme = known
-        .take_text(&["url.scheme", "http.scheme"])
-        .unwrap_or("http");
-    let mut url = format!("{scheme}://{host}");
-    let usual = if scheme == "https" { 443 } else { 80 };
-    let port = known.take_integer(ports).filter(|port| *port != usual);
-    if let Some(port) = port.filter(|_| !host.contains(':')) {
-        url.push_str(&format!(":{port}"));
-    }
-    let path = known.take_text(&["url.path", "http.target"]).unwrap_or("/");
-    url.push_str(if path.starts_with('/') { "" } else { "/" });
-    url.push_str(path);
-    if let Some(query) = known.take_text(&["url.query"]) {
-        url.push_str(if query.starts_with('?') { "" } else { "?" });
-        url.push_str(query);
-    }
-    Some(url)
+    http_call::url_of_parts(is_server, |keys| known.take_as_text(keys)).map(Cow::Owned)
 }
 
 pub(super) fn sql(

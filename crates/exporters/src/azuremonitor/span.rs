@@ -9,7 +9,9 @@ use fanlight_otlp::DecodeError;
 use fanlight_otlp::view::{Attributes, EventView, SpanView, Value};
 
 use super::envelope::{Common, Head, Limits, SHORT, Track, duration, or_none};
+use crate::http_call;
 use crate::json_object::{JsonObject, front};
+use crate::span_words;
 
 /// How long a URL may be.
 const LONGEST_URL: usize = 2048;
@@ -30,11 +32,9 @@ pub(super) fn write(
     all_events: bool,
 ) -> Result<(), DecodeError> {
     let links = links(span)?;
-    let status = ["STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR"];
-    let code = usize::try_from(span.status.code).unwrap_or(0);
     let mut own = vec![(
         "otel.status_code",
-        Cow::Borrowed(*status.get(code).unwrap_or(&"STATUS_CODE_UNSET")),
+        Cow::Borrowed(span_words::status_constant(span.status.code)),
     )];
     if !span.status.message.is_empty() {
         own.push((
@@ -169,7 +169,7 @@ impl<'a> Facts<'a> {
         };
         if let Some(system) = known.text(&["rpc.system.name", "rpc.system"]) {
             facts.of_rpc(&known, system);
-        } else if let Some(method) = known.text(&["http.request.method", "http.method"]) {
+        } else if let Some(method) = known.text(http_call::METHOD) {
             facts.of_http(&known, method, span);
         } else if let Some(system) = known.text(&["db.system.name", "db.system"]) {
             facts.kind = system;
@@ -218,7 +218,7 @@ impl<'a> Facts<'a> {
     }
 
     fn of_http(&mut self, known: &Known<'a>, method: Cow<'a, str>, span: &SpanView<'_>) {
-        if let Some(status) = known.integer(&["http.response.status_code", "http.status_code"]) {
+        if let Some(status) = known.integer(http_call::STATUS) {
             self.code = status.to_string();
             self.success = (100..=399).contains(&status);
         }
@@ -227,9 +227,10 @@ impl<'a> Facts<'a> {
             self.name = Cow::Owned(format!("{method} {slash}{route}"));
         }
         self.kind = Cow::Borrowed("HTTP");
-        self.data = known
-            .text(&["url.full", "http.url"])
-            .unwrap_or_else(|| Cow::Owned(url(known, span.kind == 2)));
+        self.data = known.text(http_call::URL).unwrap_or_else(|| {
+            let url = http_call::url_of_parts(span.kind == 2, |keys| known.text(keys));
+            Cow::Owned(url.unwrap_or_default())
+        });
     }
 
     fn write_request(&self, base: &mut JsonObject<'_>) {
@@ -274,50 +275,6 @@ fn other<'a>(known: &Known<'a>, span: &SpanView<'_>) -> Cow<'a, str> {
         (Some(host), None) => host,
         (Some(host), Some(port)) => Cow::Owned(format!("{host}:{port}")),
     }
-}
-
-/// A URL from its parts; empty where the host is not among them.
-fn url(known: &Known<'_>, is_server: bool) -> String {
-    let (hosts, ports): (&[&str], &[&str]) = match is_server {
-        true => (
-            &[
-                "server.address",
-                "http.host",
-                "http.server_name",
-                "net.host.name",
-            ],
-            &["server.port", "net.host.port"],
-        ),
-        false => (
-            &[
-                "server.address",
-                "http.host",
-                "net.peer.name",
-                "net.peer.ip",
-            ],
-            &["server.port", "net.peer.port"],
-        ),
-    };
-    let Some(host) = known.text(hosts) else {
-        return String::new();
-    };
-    let scheme = known.text(&["url.scheme", "http.scheme"]);
-    let scheme = scheme.unwrap_or(Cow::Borrowed("http"));
-    let mut url = format!("{scheme}://{host}");
-    let usual = if scheme == "https" { "443" } else { "80" };
-    let port = known.text(ports).filter(|port| port != usual);
-    if let Some(port) = port.filter(|_| !host.contains(':')) {
-        url.push_str(&format!(":{port}"));
-    }
-    let path = known.text(&["url.path", "http.target"]);
-    let path = path.unwrap_or(Cow::Borrowed("/"));
-    url.push_str(if path.starts_with('/') { "" } else { "/" });
-    url.push_str(&path);
-    if let Some(query) = known.text(&["url.query"]) {
-        url.push_str(if query.starts_with('?') { "" } else { "?" });
-        url.push_str(&query);
-    }
-    url
 }
 
 /// `_MS.links`: the spans that a span links to.

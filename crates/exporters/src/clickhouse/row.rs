@@ -9,6 +9,7 @@ use fanlight_otlp::view::{
 use fanlight_otlp::{DecodeError, json};
 
 use super::table::Columns;
+use crate::span_words;
 
 type Written = Result<(), DecodeError>;
 
@@ -95,14 +96,7 @@ impl Rows {
         self.id(span.parent_span_id.is_zero(), &span.parent_span_id.0);
         self.text(span.trace_state);
         self.text(span.name);
-        self.text(match span.kind {
-            1 => "Internal",
-            2 => "Server",
-            3 => "Client",
-            4 => "Producer",
-            5 => "Consumer",
-            _ => "Unspecified",
-        });
+        self.text(span_words::kind(span.kind));
         self.raw(&envelope.service);
         self.raw(&envelope.resource);
         self.text(envelope.name);
@@ -112,11 +106,7 @@ impl Rows {
             .end_time_unix_nano
             .saturating_sub(span.start_time_unix_nano);
         self.raw(&nanos.to_le_bytes());
-        self.text(match span.status.code {
-            1 => "Ok",
-            2 => "Error",
-            _ => "Unset",
-        });
+        self.text(span_words::status(span.status.code));
         self.text(span.status.message);
         self.events_and_links(span)?;
         if columns.keys {

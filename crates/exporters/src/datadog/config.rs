@@ -21,6 +21,7 @@ use super::span::Naming;
 use super::stats::Selection;
 use super::{DatadogExporter, traces};
 use crate::delivery::Delivery;
+use crate::target::{Target, peers};
 use crate::temporality::{Converter, Initial, Temporality};
 
 /// What Datadog is told of the sender.
@@ -309,7 +310,7 @@ pub(super) fn decode(node: &Node) -> Result<Box<dyn ExporterConfig>, ConfigError
         let traces = node.get("traces").unwrap_or(node);
         traces.error_at("ignore_resources", error.to_string())
     })?;
-    let (urls, peers) = targets(node, &keys, client.tls.insecure)?;
+    let (urls, peers) = intakes(node, &keys, client.tls.insecure)?;
     Ok(Box::new(Datadog {
         keys,
         ignored,
@@ -350,48 +351,43 @@ fn check_metrics(node: &Node, metrics: &Metrics) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn targets(node: &Node, keys: &Keys, insecure: bool) -> Result<(Urls, Vec<Peer>), ConfigError> {
-    let mut peers: Vec<Peer> = Vec::new();
-    let mut base = |block: &str, own: &Option<Endpoint>, host: &str| {
-        let (place, key) = match own {
-            Some(_) => (node.get(block).unwrap_or(node), "endpoint"),
-            None => (node.get("api").unwrap_or(node), "site"),
+fn intakes(node: &Node, keys: &Keys, insecure: bool) -> Result<(Urls, Vec<Peer>), ConfigError> {
+    let mut targets = Vec::new();
+    let mut url = |block: &str, own: &Option<Endpoint>, host: &str, path: &str| {
+        let (block, key, example) = match own {
+            Some(_) => (block, "endpoint", "https://datadog.example.com"),
+            None => ("api", "site", "datadoghq.eu"),
         };
-        let wrong = |why: String| place.error_at(key, why);
+        let block = node.get(block).unwrap_or(node);
         let endpoint = match own {
             Some(endpoint) => endpoint.clone(),
             None => format!("https://{host}.{}", keys.api.site)
                 .parse()
                 .map_err(|_| {
-                    wrong("that is not a site".to_owned()).hint("write site: datadoghq.eu")
+                    let error = block.error_at(key, "that is not a site");
+                    error.hint(format!("write site: {example}"))
                 })?,
         };
-        let tls = endpoint
-            .uses_tls(insecure)
-            .map_err(|error| wrong(error.to_string()))?;
-        let peer = Peer {
-            host: endpoint.host().to_owned(),
-            port: endpoint.port_or_default(tls),
-        };
-        if !peers.contains(&peer) {
-            peers.push(peer);
-        }
-        Ok::<_, ConfigError>(move |path: &str| {
-            let url = endpoint.url(tls, path).parse();
-            url.map_err(|_| place.error_at(key, "that does not give a URL"))
-        })
+        let target = Target::new(&endpoint, insecure, path);
+        let target = target.map_err(|error| error.at(block, key, example))?;
+        let url = target.url.clone();
+        targets.push(target);
+        Ok::<_, ConfigError>(url)
     };
-    let traces = base("traces", &keys.traces.endpoint, "trace.agent")?;
-    let metrics = base("metrics", &keys.metrics.endpoint, "api")?;
-    let logs = base("logs", &keys.logs.endpoint, "http-intake.logs")?;
+    let (traces, metrics) = (&keys.traces.endpoint, &keys.metrics.endpoint);
     let urls = Urls {
-        traces: traces("/api/v0.2/traces")?,
-        stats: traces("/api/v0.2/stats")?,
-        series: metrics("/api/v2/series")?,
-        sketches: metrics("/api/beta/sketches")?,
-        logs: logs("/api/v2/logs")?,
+        traces: url("traces", traces, "trace.agent", "/api/v0.2/traces")?,
+        stats: url("traces", traces, "trace.agent", "/api/v0.2/stats")?,
+        series: url("metrics", metrics, "api", "/api/v2/series")?,
+        sketches: url("metrics", metrics, "api", "/api/beta/sketches")?,
+        logs: url(
+            "logs",
+            &keys.logs.endpoint,
+            "http-intake.logs",
+            "/api/v2/logs",
+        )?,
     };
-    Ok((urls, peers))
+    Ok((urls, peers(&targets)))
 }
 
 impl ExporterConfig for Datadog {
@@ -414,8 +410,7 @@ impl ExporterConfig for Datadog {
     }
 
     fn extensions(&self) -> Vec<fanlight_config::ComponentId> {
-        let auth = self.client.auth.iter();
-        auth.map(|auth| auth.authenticator.clone()).collect()
+        self.client.extensions()
     }
 
     fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Exporter>, BuildError> {

@@ -16,6 +16,7 @@ use fanlight_otlp::{DecodeError, SpanId, TraceId};
 
 pub(super) use self::naming::Naming;
 use super::normalize;
+use crate::span_words;
 
 /// Longest key of a tag, in bytes.
 const LONGEST_KEY: usize = 200;
@@ -69,7 +70,11 @@ pub(super) fn convert(
         .saturating_sub(span.start_time_unix_nano);
     out.duration = i64::try_from(taken).unwrap_or(i64::MAX);
     set_text(&mut out, "otel.trace_id", &span.trace_id.to_string());
-    set_text(&mut out, "span.kind", kind_name(span.kind));
+    set_text(
+        &mut out,
+        "span.kind",
+        span_words::kind_in_lower_case(span.kind),
+    );
     for attribute in span.attributes {
         let (key, value) = attribute?;
         set(&mut out, key, &value);
@@ -81,7 +86,7 @@ pub(super) fn convert(
         ("otel.library.version", scope.version),
         ("otel.scope.name", scope.name),
         ("otel.scope.version", scope.version),
-        ("otel.status_code", status_name(span.status.code)),
+        ("otel.status_code", span_words::status(span.status.code)),
         ("otel.status_description", span.status.message),
     ] {
         if !value.is_empty() {
@@ -123,25 +128,6 @@ pub(super) fn high_bits(trace: TraceId) -> String {
 /// A span's id.
 pub(super) fn id(span: SpanId) -> u64 {
     u64::from_be_bytes(span.0)
-}
-
-const fn kind_name(kind: i32) -> &'static str {
-    match kind {
-        1 => "internal",
-        2 => "server",
-        3 => "client",
-        4 => "producer",
-        5 => "consumer",
-        _ => "unspecified",
-    }
-}
-
-const fn status_name(code: i32) -> &'static str {
-    match code {
-        1 => "Ok",
-        2 => "Error",
-        _ => "Unset",
-    }
 }
 
 fn set(span: &mut Span, key: &str, value: &Value<'_>) {

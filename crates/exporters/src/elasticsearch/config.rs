@@ -7,29 +7,23 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use fanlight_config::blocks::{self, Batching, Compression, NotSupported, Queue, Retry, Sizer};
-use fanlight_config::{ConfigError, Endpoint, Node, Scheme, Secret};
-use fanlight_pipeline::{ExportSettings, Peer};
-use http::Uri;
+use fanlight_config::{ConfigError, Endpoint, Node, Secret};
+use fanlight_pipeline::ExportSettings;
 use serde::Deserialize;
 
 use super::Elasticsearch;
 use super::answer::Answers;
 use super::documents::Rules;
 use super::route::Logstash;
+use crate::target::Target;
 
 /// How long one attempt may take, where the configuration says nothing.
 const TIMEOUT: Duration = Duration::from_secs(90);
 /// The variable that names the endpoints where the configuration names none, separated by commas.
 const ENDPOINTS_VARIABLE: &str = "ELASTICSEARCH_URL";
 
-/// Where bulk requests go.
-#[derive(Clone, Debug)]
-pub(super) struct Target {
-    pub(super) url: Uri,
-    /// Without the query, which may hold a key.
-    pub(super) shown: String,
-    pub(super) peer: Peer,
-}
+/// Where bulk requests go, below an endpoint.
+pub(super) const PATH: &str = "/_bulk";
 
 /// How items become documents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -206,11 +200,11 @@ pub(super) fn decode(node: &Node) -> Result<Elasticsearch, ConfigError> {
     let (keys, mut client) = node.decode_both::<Keys, blocks::HttpClient>()?;
     let variable = std::env::var(ENDPOINTS_VARIABLE).unwrap_or_default();
     let endpoints = endpoints(node, &keys, &client, &variable)?;
-    let insecure = client.tls.insecure;
     let query = query(&keys);
-    let target = |endpoint: &Endpoint| Target::new(endpoint, insecure, &query);
-    let targets: Result<Vec<Target>, String> = endpoints.iter().map(target).collect();
-    let targets = targets.map_err(|why| node.error_at("endpoint", why))?;
+    let target =
+        |endpoint: &Endpoint| Target::new(endpoint, client.tls.insecure, PATH)?.with_query(&query);
+    let targets: Result<Vec<Target>, _> = endpoints.iter().map(target).collect();
+    let targets = targets.map_err(|error| error.at(node, "endpoint", "https://host:9200"))?;
     if matches!(
         client.compression,
         Some(Compression::Zstd | Compression::Deflate)
@@ -319,30 +313,6 @@ fn of_cloud_id(id: &str) -> Result<Endpoint, String> {
     format!("https://{deployment}.{host}")
         .parse()
         .map_err(|_| invalid())
-}
-
-impl Target {
-    fn new(endpoint: &Endpoint, insecure: bool, query: &str) -> Result<Target, String> {
-        if matches!(endpoint.scheme(), Scheme::Unix | Scheme::Dns) {
-            return Err("an endpoint of Elasticsearch is a URL such as https://host:9200".into());
-        }
-        let tls = endpoint
-            .uses_tls(insecure)
-            .map_err(|error| error.to_string())?;
-        let url = endpoint.url(tls, "/_bulk");
-        let separator = if url.contains('?') { '&' } else { '?' };
-        let shown = url.split('?').next().unwrap_or_default();
-        Ok(Target {
-            shown: shown.trim_end_matches("/_bulk").to_owned(),
-            url: format!("{url}{separator}{query}")
-                .parse()
-                .map_err(|error| format!("the endpoint is not a URL: {error}"))?,
-            peer: Peer {
-                host: endpoint.host().to_owned(),
-                port: endpoint.port_or_default(tls),
-            },
-        })
-    }
 }
 
 /// What every request asks for: an answer without what nobody reads, and the pipeline.

@@ -11,6 +11,7 @@ use super::config::Mode;
 use super::documents::Envelope;
 use super::route::{DATA_STREAM, Index};
 use crate::fields::{Dialect, Fields, scalar, text, write_map};
+use crate::span_words;
 
 type Added = Result<(), DecodeError>;
 
@@ -254,15 +255,7 @@ pub(super) fn plain_span(
         span.parent_span_id,
     );
     fields.text("Name", span.name);
-    let kind = match span.kind {
-        1 => "SPAN_KIND_INTERNAL",
-        2 => "SPAN_KIND_SERVER",
-        3 => "SPAN_KIND_CLIENT",
-        4 => "SPAN_KIND_PRODUCER",
-        5 => "SPAN_KIND_CONSUMER",
-        _ => "SPAN_KIND_UNSPECIFIED",
-    };
-    fields.text("Kind", kind);
+    fields.text("Kind", span_words::kind_constant(span.kind));
     fields.int("TraceStatus", i64::from(span.status.code));
     some_text(fields, "TraceStatusDescription", span.status.message);
     fields.text("Link", &links_as_text(span)?);

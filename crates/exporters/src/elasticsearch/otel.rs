@@ -11,6 +11,7 @@ use super::documents::{Envelope, ID, MODE_ATTRIBUTE, PIPELINE};
 use super::metrics::HINTS;
 use super::route::{DATA_STREAM, INDEX, Index};
 use crate::fields::{Dialect, Fields, member, scalar, text, write_value};
+use crate::span_words;
 
 type Written = Result<(), DecodeError>;
 
@@ -132,7 +133,7 @@ pub(super) fn write_span(
     }
     some_text(out, "name", span.name);
     member(out, b"kind");
-    text(out, kind(span.kind));
+    text(out, span_words::kind(span.kind));
     member(out, b"duration");
     let duration = span
         .end_time_unix_nano
@@ -150,7 +151,7 @@ pub(super) fn write_span(
     member(out, b"status");
     out.push(b'{');
     some_text(out, "message", span.status.message);
-    some_text(out, "code", status(span.status.code));
+    some_text(out, "code", span_words::status(span.status.code));
     out.push(b'}');
     write_members(out, envelope);
     out.push(b'}');
@@ -325,24 +326,5 @@ fn count(out: &mut Vec<u8>, key: &str, count: u32) {
     if count > 0 {
         member(out, key.as_bytes());
         scalar(out, &count);
-    }
-}
-
-const fn kind(kind: i32) -> &'static str {
-    match kind {
-        1 => "Internal",
-        2 => "Server",
-        3 => "Client",
-        4 => "Producer",
-        5 => "Consumer",
-        _ => "Unspecified",
-    }
-}
-
-const fn status(code: i32) -> &'static str {
-    match code {
-        1 => "Ok",
-        2 => "Error",
-        _ => "Unset",
     }
 }

@@ -292,7 +292,7 @@ fn the_path_chooses_the_protocol() {
         ),
         (
             "https://loki/otlp/",
-            "https://loki:443/otlp/v1/logs (Loki OTLP)",
+            "https://loki/otlp/v1/logs (Loki OTLP)",
         ),
         (
             "http://loki:3100/otlp/v1/logs",
@@ -305,7 +305,7 @@ fn the_path_chooses_the_protocol() {
 
 #[test]
 fn wrong_configurations_say_what_to_write() {
-    assert!(refusal("{}").contains("the endpoint is missing"));
+    assert!(refusal("{}").contains("no endpoint to send to"));
     assert!(refusal("endpoint: http://loki:3100").contains("has no path"));
     let unknown = refusal("{endpoint: http://l/p, default_labels_enabled: {jobs: true}}");
     assert!(unknown.contains("jobs"), "{unknown}");

@@ -124,8 +124,7 @@ impl ExporterConfig for Prometheus {
     }
 
     fn extensions(&self) -> Vec<ComponentId> {
-        let auth = self.server.auth.iter();
-        auth.map(|auth| auth.authenticator.clone()).collect()
+        self.server.extensions()
     }
 
     fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Exporter>, BuildError> {

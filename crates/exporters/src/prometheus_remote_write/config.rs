@@ -4,20 +4,23 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fanlight_config::blocks::{self, Compression, NotSupported};
-use fanlight_config::{ComponentId, ConfigError, Endpoint, Node, Scheme};
+use fanlight_config::{ComponentId, ConfigError, Node};
 use fanlight_net::http::HttpClient;
 use fanlight_otlp::{Signal, SignalSet};
 use fanlight_pipeline::{
-    BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig, Peer,
+    BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig,
 };
-use http::{HeaderName, Uri};
+use http::HeaderName;
 use serde::Deserialize;
 
 use super::request::{Shape, Version};
 use super::{RemoteWriteExporter, Translation};
 use crate::delivery::Delivery;
 use crate::prometheus_model::{LabelSettings, Names, ResourceLabels, Strategy};
+use crate::target::Target;
 
+/// An endpoint as it may be written.
+const EXAMPLE: &str = "http://prometheus:9090/api/v1/write";
 /// How long one attempt may take, where the configuration says nothing.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// The first delay before another attempt, where the configuration says nothing.
@@ -39,8 +42,7 @@ pub(super) struct RemoteWrite {
     delivery: Delivery,
     client: blocks::HttpClient,
     timeout: Duration,
-    url: Uri,
-    peer: Peer,
+    target: Target,
     /// The callers' headers that are sent on.
     forwarded: Vec<HeaderName>,
     resource: ResourceLabels,
@@ -216,12 +218,11 @@ fn read(node: &Node) -> Result<RemoteWrite, ConfigError> {
     }
     // A batch that overtakes another would make its samples too old to be taken.
     queue.num_consumers = 1;
-    let (url, peer) = target(&node, &client)?;
+    let target = Target::of_client(&node, &client, EXAMPLE, |_| "")?;
     let forwarded = forwarded(&node, &keys)?;
     Ok(RemoteWrite {
         timeout,
-        url,
-        peer,
+        target,
         forwarded,
         resource,
         keys,
@@ -282,31 +283,6 @@ fn check(node: &Node, keys: &Keys) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn target(node: &Node, client: &blocks::HttpClient) -> Result<(Uri, Peer), ConfigError> {
-    let Some(endpoint) = &client.endpoint else {
-        let error = node.error_at("endpoint", "there is no endpoint to send to");
-        return Err(error
-            .hint("write the whole URL, such as endpoint: http://prometheus:9090/api/v1/write"));
-    };
-    if matches!(endpoint.scheme(), Scheme::Unix | Scheme::Dns) {
-        return Err(node.error_at(
-            "endpoint",
-            "the endpoint is a URL such as http://prometheus:9090/api/v1/write",
-        ));
-    }
-    let tls = endpoint
-        .uses_tls(client.tls.insecure)
-        .map_err(|error| node.error_at("endpoint", error.to_string()))?;
-    let url = endpoint.url(tls, "").parse().map_err(|error| {
-        node.error_at("endpoint", format!("the endpoint is not a URL: {error}"))
-    })?;
-    let peer = Peer {
-        host: endpoint.host().to_owned(),
-        port: endpoint.port_or_default(tls),
-    };
-    Ok((url, peer))
-}
-
 fn forwarded(node: &Node, keys: &Keys) -> Result<Vec<HeaderName>, ConfigError> {
     let name = |key: &String| {
         let fail = |why: &str| node.error_at("include_metadata_keys", format!("`{key}` {why}"));
@@ -335,28 +311,19 @@ impl ExporterConfig for RemoteWrite {
             ProtobufMessage::V1 => "1.0",
             ProtobufMessage::V2 => "2.0",
         };
-        let endpoint = self.client.endpoint.as_ref();
-        let url = endpoint.map_or(String::new(), |endpoint: &Endpoint| {
-            endpoint.url(self.url.scheme_str() == Some("https"), "")
-        });
-        let shown = url.split_once('?').map_or(url.as_str(), |(front, _)| front);
         Destination {
-            text: format!("{shown} (remote write {version})"),
-            peers: vec![self.peer.clone()],
+            text: format!("{} (remote write {version})", self.target.shown),
+            peers: vec![self.target.peer.clone()],
         }
     }
 
     fn extensions(&self) -> Vec<ComponentId> {
-        self.client
-            .auth
-            .iter()
-            .map(|auth| auth.authenticator.clone())
-            .collect()
+        self.client.extensions()
     }
 
     fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Exporter>, BuildError> {
         let keys = &self.keys;
-        let known = std::slice::from_ref(&self.url);
+        let known = std::slice::from_ref(&self.target.url);
         let client = HttpClient::new(&self.client, Compression::None, known, context)?;
         let translation = Translation {
             labels: LabelSettings {
@@ -388,7 +355,7 @@ impl ExporterConfig for RemoteWrite {
             .max(1);
         Ok(Box::new(RemoteWriteExporter::new(
             client,
-            self.url.clone(),
+            self.target.url.clone(),
             translation,
             shape,
             at_once,

@@ -22,10 +22,10 @@ fn the_configuration_is_small_and_wrong_ones_say_what_to_write() {
     let otlp = exporter_config(&KIND, "{endpoint: 'https://p/base', protocol: otlp}");
     assert_eq!(
         otlp.destination().text,
-        "https://p:443/base/v1development/profiles (Pyroscope)"
+        "https://p/base/v1development/profiles (Pyroscope)"
     );
     for (yaml, words) in [
-        ("{}", "the endpoint is missing"),
+        ("{}", "no endpoint to send to"),
         ("{endpoint: 'http://p', protocol: ingest}", "ingest"),
         ("{endpoint: 'http://p', tenant: a}", "tenant_id"),
         (

@@ -9,6 +9,7 @@ use fanlight_otlp::view::{Attributes, ResourceView, ScopeView, SpanView, Value};
 use fanlight_otlp::{DecodeError, SpanId, TraceId};
 
 use crate::pieces::LeftOut;
+use crate::span_words::kind_in_lower_case;
 use crate::splunk_ingest::TOKEN_ATTRIBUTE;
 
 /// The service of a resource without attributes, as the Collector calls it.
@@ -137,7 +138,9 @@ fn tags(span: &SpanView<'_>, scope: &ScopeView<'_>) -> Result<Vec<KeyValue>, Dec
     };
     text("otel.scope.name", scope.name);
     text("otel.scope.version", scope.version);
-    text("span.kind", kind_name(span.kind));
+    if span.kind != 0 {
+        text("span.kind", kind_in_lower_case(span.kind));
+    }
     text("otel.status_code", status_name(span.status.code));
     text("otel.status_description", span.status.message);
     text("w3c.tracestate", span.trace_state);
@@ -149,17 +152,6 @@ fn tags(span: &SpanView<'_>, scope: &ScopeView<'_>) -> Result<Vec<KeyValue>, Dec
         tags.push(tag(key, &value));
     }
     Ok(tags)
-}
-
-const fn kind_name(kind: i32) -> &'static str {
-    match kind {
-        1 => "internal",
-        2 => "server",
-        3 => "client",
-        4 => "producer",
-        5 => "consumer",
-        _ => "",
-    }
 }
 
 const fn status_name(code: i32) -> &'static str {

@@ -7,7 +7,7 @@ use fanlight_config::{ComponentId, ConfigError, Endpoint, Node, Secret};
 use fanlight_net::http::HttpClient;
 use fanlight_otlp::{Signal, SignalSet};
 use fanlight_pipeline::{
-    BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig, Peer,
+    BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig,
 };
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -17,6 +17,7 @@ use super::points::Mapping;
 use super::{SignalFxExporter, Urls};
 use crate::delivery::Delivery;
 use crate::splunk_ingest::TOKEN;
+use crate::target::Target;
 
 /// The client's compression, where the configuration names none.
 const COMPRESSION: Compression = Compression::Gzip;
@@ -107,8 +108,9 @@ struct SignalFx {
     passthrough: bool,
     delivery: Delivery,
     client: blocks::HttpClient,
+    /// What everything is below.
+    base: Target,
     urls: Urls,
-    peer: Peer,
     mapping: Mapping,
 }
 
@@ -129,9 +131,17 @@ pub(super) fn decode(node: &Node) -> Result<Box<dyn ExporterConfig>, ConfigError
     if let Some(tls) = keys.ingest_tls {
         client.tls = tls;
     }
-    let base = ingest(node, &keys.realm, keys.ingest_url)?;
-    let (urls, peer) =
-        targets(&base, client.tls.insecure).map_err(|why| node.error_at("ingest_url", why))?;
+    let endpoint = ingest(node, &keys.realm, keys.ingest_url)?;
+    let below = |path: &str| {
+        Target::new(&endpoint, client.tls.insecure, path)
+            .map_err(|error| error.at(node, "ingest_url", "https://ingest.us1.signalfx.com"))
+    };
+    let base = below("")?;
+    let urls = Urls {
+        datapoint: below("/v2/datapoint")?.url,
+        otlp: below("/v2/datapoint/otlp")?.url,
+        event: below("/v2/event")?.url,
+    };
     let filters = Filters::new(keys.exclude_metrics.as_deref(), &keys.include_metrics)
         .map_err(|error| node.error_at("exclude_metrics", error.to_string()))?;
     let mapping = Mapping {
@@ -145,8 +155,8 @@ pub(super) fn decode(node: &Node) -> Result<Box<dyn ExporterConfig>, ConfigError
         passthrough: keys.access_token_passthrough,
         delivery,
         client,
+        base,
         urls,
-        peer,
         mapping,
     }))
 }
@@ -168,25 +178,6 @@ fn ingest(node: &Node, realm: &str, url: Option<Endpoint>) -> Result<Endpoint, C
         })
 }
 
-fn targets(base: &Endpoint, insecure: bool) -> Result<(Urls, Peer), String> {
-    let tls = base.uses_tls(insecure).map_err(|error| error.to_string())?;
-    let url = |path: &str| {
-        base.url(tls, path)
-            .parse()
-            .map_err(|error| format!("it is not a URL: {error}"))
-    };
-    let urls = Urls {
-        datapoint: url("/v2/datapoint")?,
-        otlp: url("/v2/datapoint/otlp")?,
-        event: url("/v2/event")?,
-    };
-    let peer = Peer {
-        host: base.host().to_owned(),
-        port: base.port_or_default(tls),
-    };
-    Ok((urls, peer))
-}
-
 impl ExporterConfig for SignalFx {
     fn signals(&self) -> SignalSet {
         [Signal::Metrics, Signal::Logs].into_iter().collect()
@@ -198,16 +189,14 @@ impl ExporterConfig for SignalFx {
     }
 
     fn destination(&self) -> Destination {
-        let scheme = self.urls.datapoint.scheme_str().unwrap_or("https");
         Destination {
-            text: format!("{scheme}://{} (signalfx)", self.peer.host),
-            peers: vec![self.peer.clone()],
+            text: format!("{} (signalfx)", self.base.shown),
+            peers: vec![self.base.peer.clone()],
         }
     }
 
     fn extensions(&self) -> Vec<ComponentId> {
-        let auth = self.client.auth.iter();
-        auth.map(|auth| auth.authenticator.clone()).collect()
+        self.client.extensions()
     }
 
     fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Exporter>, BuildError> {

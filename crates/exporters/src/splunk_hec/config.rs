@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fanlight_config::blocks::{self, Compression};
-use fanlight_config::{ConfigError, Node, Scheme, Secret};
-use fanlight_pipeline::Peer;
+use fanlight_config::{ConfigError, Node, Secret};
+use http::Uri;
 use serde::Deserialize;
 
 use super::SplunkHec;
 use super::heartbeat::Pulse;
 use crate::delivery::Delivery;
+use crate::target::{Target, usual_path};
 
 /// How long one attempt may take, where the configuration says nothing.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
@@ -18,6 +19,8 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 const EVENTS: &str = "/services/collector";
 /// Where raw lines go, where the endpoint has no path.
 const RAW: &str = "/services/collector/raw";
+/// An endpoint as it may be written.
+const EXAMPLE: &str = "https://splunk:8088/services/collector";
 /// 800 MiB: what Splunk takes at most.
 const LARGEST: u64 = 838_860_800;
 
@@ -193,26 +196,15 @@ pub(super) fn decode(node: &Node) -> Result<SplunkHec, ConfigError> {
         Some(_) => client.idle_conn_timeout,
         None => Duration::from_secs(10),
     };
-    let (url, shown, peer) = address(node, &keys, &client)?;
-    let health_url = url.split_once("://").and_then(|(scheme, rest)| {
-        Some(format!(
-            "{scheme}://{}{}",
-            rest.split(['/', '?']).next()?,
-            keys.health_path
-        ))
-    });
-    let parsed = |url: String, key: &str| {
-        url.parse::<http::Uri>()
-            .map_err(|error| node.error_at(key, format!("it makes no URL: {error}")))
-    };
-    let health = match health_url.filter(|_| keys.health_check_enabled) {
-        Some(url) => Some(parsed(url, "health_path")?),
-        None => None,
-    };
+    let path = if keys.export_raw { RAW } else { EVENTS };
+    let target = Target::of_client(node, &client, EXAMPLE, usual_path(path))?;
+    let health = keys
+        .health_check_enabled
+        .then(|| on_same_host(&target.url, &keys.health_path))
+        .transpose()
+        .map_err(|error| node.error_at("health_path", format!("it makes no URL: {error}")))?;
     Ok(SplunkHec {
-        url: parsed(url, "endpoint")?,
-        shown,
-        peer,
+        target,
         token,
         client,
         delivery,
@@ -283,34 +275,11 @@ fn rules(keys: Keys) -> Rules {
     }
 }
 
-/// The URL, how it is shown, and the host.
-fn address(
-    node: &Node,
-    keys: &Keys,
-    client: &blocks::HttpClient,
-) -> Result<(String, String, Peer), ConfigError> {
-    let endpoint = client.endpoint.as_ref().ok_or_else(|| {
-        node.error_at("endpoint", "the endpoint is missing")
-            .hint("write endpoint: https://splunk:8088/services/collector")
-    })?;
-    if matches!(endpoint.scheme(), Scheme::Unix | Scheme::Dns) {
-        return Err(node.error_at("endpoint", "it is a URL such as https://splunk:8088"));
-    }
-    let tls = endpoint
-        .uses_tls(client.tls.insecure)
-        .map_err(|error| node.error_at("endpoint", error.to_string()))?;
-    let path = match (endpoint.path(), keys.export_raw) {
-        ("", true) => RAW,
-        ("", false) => EVENTS,
-        _ => "",
-    };
-    let url = endpoint.url(tls, path);
-    let shown = url.split('?').next().unwrap_or_default().to_owned();
-    let peer = Peer {
-        host: endpoint.host().to_owned(),
-        port: endpoint.port_or_default(tls),
-    };
-    Ok((url, shown, peer))
+/// A URL with another path.
+fn on_same_host(url: &Uri, path: &str) -> Result<Uri, http::Error> {
+    let mut parts = url.clone().into_parts();
+    parts.path_and_query = Some(path.parse()?);
+    Ok(Uri::from_parts(parts)?)
 }
 
 #[cfg(test)]
@@ -328,7 +297,7 @@ mod tests {
     fn a_token_and_an_endpoint_are_enough() {
         let splunk = decoded("token: t\nendpoint: https://splunk:8088");
         assert_eq!(
-            splunk.url.to_string(),
+            splunk.target.url.to_string(),
             "https://splunk:8088/services/collector"
         );
         assert_eq!(splunk.client.idle_conn_timeout, Duration::from_secs(10));
@@ -363,7 +332,7 @@ mod tests {
             ),
         ] {
             let splunk = decoded(&format!("token: t\n{yaml}"));
-            assert_eq!(splunk.url.to_string(), url);
+            assert_eq!(splunk.target.url.to_string(), url);
         }
         let health = "token: t\nendpoint: https://s:8088/own/path\nhealth_check_enabled: true";
         let health = decoded(health).heartbeat.health.unwrap();
@@ -377,7 +346,7 @@ mod tests {
     fn what_is_missing_or_too_large_is_named() {
         for (yaml, expected) in [
             ("endpoint: https://s:8088", "the token is missing"),
-            ("token: t", "the endpoint is missing"),
+            ("token: t", "no endpoint to send to"),
             (
                 "token: t\nendpoint: https://s\nmax_event_size: 838860801",
                 "at most 838860800",

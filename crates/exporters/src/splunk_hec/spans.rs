@@ -7,6 +7,7 @@ use super::config::Rules;
 use super::event::Origin;
 use super::requests::Requests;
 use crate::fields::{Dialect, Fields, member, scalar, text, write_map};
+use crate::span_words;
 
 /// Writes the spans of a batch.
 pub(super) fn write(
@@ -61,12 +62,12 @@ fn write_span(out: &mut Vec<u8>, span: &SpanView<'_>) -> Result<(), DecodeError>
         scalar(out, &time);
     }
     member(out, b"kind");
-    text(out, kind(span.kind));
+    text(out, span_words::kind_constant(span.kind));
     member(out, b"status");
     out.extend_from_slice(b"{\"message\":");
     text(out, span.status.message);
     member(out, b"code");
-    text(out, status(span.status.code));
+    text(out, span_words::status_constant(span.status.code));
     out.push(b'}');
     let events: Vec<_> = span.events().collect::<Result<_, _>>()?;
     write_list(out, "events", &events, |out, event| {
@@ -138,24 +139,5 @@ fn shown(span: SpanId) -> String {
         String::new()
     } else {
         span.to_string()
-    }
-}
-
-const fn kind(kind: i32) -> &'static str {
-    match kind {
-        1 => "SPAN_KIND_INTERNAL",
-        2 => "SPAN_KIND_SERVER",
-        3 => "SPAN_KIND_CLIENT",
-        4 => "SPAN_KIND_PRODUCER",
-        5 => "SPAN_KIND_CONSUMER",
-        _ => "SPAN_KIND_UNSPECIFIED",
-    }
-}
-
-const fn status(code: i32) -> &'static str {
-    match code {
-        1 => "STATUS_CODE_OK",
-        2 => "STATUS_CODE_ERROR",
-        _ => "STATUS_CODE_UNSET",
     }
 }

@@ -10,6 +10,9 @@ use std::collections::{BTreeMap, HashMap};
 use fanlight_formats::datadog::Span;
 use fanlight_otlp::view::{ScopeView, SpanView};
 
+use crate::http_call;
+use crate::span_words::kind_in_lower_case;
+
 const SERVER: i32 = 2;
 const CLIENT: i32 = 3;
 
@@ -35,8 +38,8 @@ impl Naming {
         }
         let name = match (self.span_name, scope.name) {
             (true, _) => span.name.to_owned(),
-            (false, "") => format!("opentelemetry.{}", super::kind_name(span.kind)),
-            (false, scope) => format!("{scope}.{}", super::kind_name(span.kind)),
+            (false, "") => format!("opentelemetry.{}", kind_in_lower_case(span.kind)),
+            (false, scope) => format!("{scope}.{}", kind_in_lower_case(span.kind)),
         };
         self.remappings.get(&name).cloned().unwrap_or(name)
     }
@@ -50,7 +53,7 @@ fn first<'a>(meta: &'a BTreeMap<String, String>, keys: &[&str]) -> Option<&'a st
 fn operation(meta: &BTreeMap<String, String>, kind: i32) -> String {
     let (client, server) = (kind == CLIENT, kind == SERVER);
     let side = if client { "client" } else { "server" };
-    if (client || server) && first(meta, &["http.request.method", "http.method"]).is_some() {
+    if (client || server) && first(meta, http_call::METHOD).is_some() {
         return format!("http.{side}.request");
     }
     if client && let Some(system) = first(meta, &["db.system", "db.system.name"]) {
@@ -88,7 +91,7 @@ fn operation(meta: &BTreeMap<String, String>, kind: i32) -> String {
         (Some(protocol), true) => format!("{protocol}.{side}.request"),
         (None, true) => format!("{side}.request"),
         (_, false) if kind == 0 => "internal".to_owned(),
-        (_, false) => super::kind_name(kind).to_owned(),
+        (_, false) => kind_in_lower_case(kind).to_owned(),
     }
 }
 
@@ -99,7 +102,7 @@ pub(super) fn resource(out: &Span, span: &SpanView<'_>) -> String {
         Some(of) => format!("{what} {of}"),
         None => what.to_owned(),
     };
-    if let Some(method) = first(meta, &["http.request.method", "http.method"]) {
+    if let Some(method) = first(meta, http_call::METHOD) {
         let method = if method == "_OTHER" { "HTTP" } else { method };
         let route = first(meta, &["http.route"]).filter(|_| span.kind == SERVER);
         return with(method, route);

@@ -1,3 +1,4 @@
+use fanlight_pipeline::ExporterConfig as _;
 use fanlight_testkit::node;
 
 use super::*;
@@ -108,6 +109,9 @@ fn a_pipeline_is_escaped_and_secrets_are_not_shown() {
             .starts_with("https://es:9200/base/_bulk?x=1&filter_path=")
     );
     assert!(target.url.to_string().ends_with("&pipeline=my%20pipe%2F1"));
-    assert_eq!(target.shown, "https://es:9200/base");
+    assert_eq!(
+        elasticsearch.destination().text,
+        "https://es:9200/base (bulk, mode otel)"
+    );
     assert!(!format!("{elasticsearch:?}").contains("hunter2"));
 }

@@ -63,7 +63,7 @@ fn every_key_of_the_collector_is_read() {
         "{http: {endpoint: 'https://p:9090/w', compression: snappy}, timeout: 1s}",
     ))
     .unwrap();
-    assert_eq!(nested.url.to_string(), "https://p:9090/w");
+    assert_eq!(nested.target.url.to_string(), "https://p:9090/w");
     assert_eq!(nested.timeout, Duration::from_secs(1));
 }
 
