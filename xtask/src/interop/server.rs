@@ -5,6 +5,7 @@
 
 pub(super) mod clickhouse;
 pub(super) mod elasticsearch;
+mod grafana;
 pub(super) mod kafka;
 pub(super) mod loki;
 pub(super) mod moto;
