@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use fanlight_config::Secret;
 use fanlight_config::blocks::{KafkaClient, SaslMechanism, TlsClient, TlsVersion};
+use fanlight_otlp::Signal;
 use fanlight_pipeline::{BuildError, Peer};
 use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
@@ -15,6 +16,25 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 /// The port where a broker is named without one.
 const DEFAULT_PORT: u16 = 9092;
+
+/// Encodings of the Collector that neither the exporter nor the receiver speaks: Jaeger's and Zipkin's.
+pub const FOREIGN_ENCODINGS: [&str; 5] = [
+    "jaeger_proto",
+    "jaeger_json",
+    "zipkin_proto",
+    "zipkin_json",
+    "zipkin_thrift",
+];
+
+/// The topic of a signal, where the configuration names none.
+pub const fn default_topic(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Traces => "otlp_spans",
+        Signal::Metrics => "otlp_metrics",
+        Signal::Logs => "otlp_logs",
+        Signal::Profiles => "otlp_profiles",
+    }
+}
 
 /// What librdkafka is told about where the brokers are, how they are reached and who is calling.
 ///

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fanlight_config::blocks::{CompressionParams, KafkaClient};
 use fanlight_config::{ConfigError, Headers, Node};
-use fanlight_net::kafka::{Ear, client_config, millis, peers, refused};
+use fanlight_net::kafka::{Ear, client_config, default_topic, millis, peers, refused};
 use fanlight_otlp::{Signal, SignalSet};
 use fanlight_pipeline::{
     BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig,
@@ -234,26 +234,19 @@ pub(super) fn kafka(node: &Node) -> Result<Kafka, ConfigError> {
 impl Keys {
     /// Where a signal's messages go, if its encoding can hold it.
     fn route(&self, signal: Signal) -> Result<Option<Route>, String> {
-        let (keys, default, by_trace, by_resource) = match signal {
-            Signal::Traces => (
-                &self.traces,
-                "otlp_spans",
-                self.partition_traces_by_id,
-                false,
-            ),
+        let (keys, by_trace, by_resource) = match signal {
+            Signal::Traces => (&self.traces, self.partition_traces_by_id, false),
             Signal::Metrics => (
                 &self.metrics,
-                "otlp_metrics",
                 false,
                 self.partition_metrics_by_resource_attributes,
             ),
             Signal::Logs => (
                 &self.logs,
-                "otlp_logs",
                 self.partition_logs_by_trace_id,
                 self.partition_logs_by_resource_attributes,
             ),
-            Signal::Profiles => (&self.profiles, "otlp_profiles", false, false),
+            Signal::Profiles => (&self.profiles, false, false),
         };
         let encoding = keys.encoding.or(self.encoding).unwrap_or_default();
         if encoding == Encoding::Raw && signal != Signal::Logs {
@@ -278,7 +271,7 @@ impl Keys {
             .topic
             .as_deref()
             .or(self.topic.as_deref())
-            .unwrap_or(default);
+            .unwrap_or(default_topic(signal));
         if topic.is_empty() {
             return Err("the topic is empty".to_owned());
         }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use fanlight_net::kafka::FOREIGN_ENCODINGS;
 use fanlight_otlp::view::{Attributes, Value};
 use fanlight_otlp::{Batch, DecodeError, Signal, TraceId, json};
 use serde::Deserialize;
@@ -75,11 +76,9 @@ impl TryFrom<String> for Encoding {
             "otlp_proto" => Ok(Encoding::Proto),
             "otlp_json" => Ok(Encoding::Json),
             "raw" => Ok(Encoding::Raw),
-            "jaeger_proto" | "jaeger_json" | "zipkin_proto" | "zipkin_json" | "zipkin_thrift" => {
-                Err(format!(
-                    "the encoding `{name}` can't be written to Kafka: write otlp_proto, which current Jaeger ingesters read, or use the zipkin exporter"
-                ))
-            }
+            name if FOREIGN_ENCODINGS.contains(&name) => Err(format!(
+                "the encoding `{name}` can't be written to Kafka: write otlp_proto, which current Jaeger ingesters read, or use the zipkin exporter"
+            )),
             _ => Err(format!(
                 "`{name}` is no encoding; write otlp_proto, otlp_json or raw (encoding extensions are not supported)"
             )),

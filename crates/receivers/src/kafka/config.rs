@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fanlight_config::blocks::{KafkaClient, Retry};
 use fanlight_config::{ConfigError, Node};
-use fanlight_net::kafka::{client_config, millis};
+use fanlight_net::kafka::{client_config, default_topic, millis};
 use fanlight_otlp::{Signal, SignalSet};
 use fanlight_pipeline::{BuildContext, BuildError, Receiver, ReceiverConfig};
 use rdkafka::ClientConfig;
@@ -261,18 +261,18 @@ pub(super) fn kafka(node: &Node) -> Result<Kafka, ConfigError> {
 }
 
 impl Keys {
-    fn signal(&self, signal: Signal) -> (&SignalKeys, &'static str) {
+    fn signal(&self, signal: Signal) -> &SignalKeys {
         match signal {
-            Signal::Traces => (&self.traces, "otlp_spans"),
-            Signal::Metrics => (&self.metrics, "otlp_metrics"),
-            Signal::Logs => (&self.logs, "otlp_logs"),
-            Signal::Profiles => (&self.profiles, "otlp_profiles"),
+            Signal::Traces => &self.traces,
+            Signal::Metrics => &self.metrics,
+            Signal::Logs => &self.logs,
+            Signal::Profiles => &self.profiles,
         }
     }
 
     /// Where a signal's messages are, if the encoding can hold it.
     fn source(&self, signal: Signal) -> Result<Option<Source>, String> {
-        let (keys, default) = self.signal(signal);
+        let keys = self.signal(signal);
         let encoding = keys.encoding.or(self.encoding).unwrap_or_default();
         if encoding.is_for_logs() && signal != Signal::Logs {
             return match keys.encoding {
@@ -285,7 +285,7 @@ impl Keys {
             (false, None) => keys.topics.clone(),
             (true, name) => {
                 let name = name.as_ref().or(self.topic.as_ref());
-                vec![name.map_or(default.to_owned(), String::clone)]
+                vec![name.map_or_else(|| default_topic(signal).to_owned(), String::clone)]
             }
         };
         let topics = names
@@ -400,7 +400,7 @@ impl Kafka {
         }
         let excluded = Signal::ALL
             .into_iter()
-            .flat_map(|signal| keys.signal(signal).0.excluded());
+            .flat_map(|signal| keys.signal(signal).excluded());
         let excluded: Vec<&str> = excluded.map(String::as_str).collect();
         if !excluded.is_empty() {
             config.set("topic.blacklist", excluded.join(","));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use fanlight_net::kafka::FOREIGN_ENCODINGS;
 use fanlight_otlp::edit::{Level, Verdict, rewrite};
 use fanlight_otlp::view::{OwnedValue, Value};
 use fanlight_otlp::write::{LogRecord, RequestWriter};
@@ -42,11 +43,9 @@ impl TryFrom<String> for Encoding {
             name if name.starts_with("text_") => Err(format!(
                 "the encoding `{name}` is not supported: write text for UTF-8, or raw to keep the bytes"
             )),
-            "jaeger_proto" | "jaeger_json" | "zipkin_proto" | "zipkin_json" | "zipkin_thrift" => {
-                Err(format!(
-                    "the encoding `{name}` can't be read from Kafka: let the producer write otlp_proto, or send to the jaeger or zipkin receiver"
-                ))
-            }
+            name if FOREIGN_ENCODINGS.contains(&name) => Err(format!(
+                "the encoding `{name}` can't be read from Kafka: let the producer write otlp_proto, or send to the jaeger or zipkin receiver"
+            )),
             _ => Err(format!(
                 "`{name}` is no encoding; write otlp_proto, otlp_json, or raw, text or json for logs (encoding extensions are not supported)"
             )),
