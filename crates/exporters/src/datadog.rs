@@ -16,6 +16,7 @@
 
 mod config;
 mod intake;
+mod keys;
 mod logs;
 mod metrics;
 mod normalize;
