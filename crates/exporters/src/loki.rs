@@ -133,10 +133,7 @@ impl ExporterConfig for Loki {
             Protocol::Push => "Loki push",
             Protocol::Otlp => "Loki OTLP",
         };
-        Destination {
-            text: format!("{} ({how})", self.target.shown),
-            peers: vec![self.target.peer.clone()],
-        }
+        self.target.destination(how)
     }
 
     fn extensions(&self) -> Vec<ComponentId> {

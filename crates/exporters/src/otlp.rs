@@ -7,11 +7,12 @@ use fanlight_config::blocks::{Queue, Retry};
 use fanlight_config::{ConfigError, Node};
 use fanlight_net::status::Advice;
 use fanlight_otlp::{Batch, Signal, SignalSet, response};
-use fanlight_pipeline::{ExportSettings, Outcome};
+use fanlight_pipeline::{ExportSettings, Exporter, Outcome, Prepared};
 use futures::future::BoxFuture;
 use serde::Deserialize;
 
-use crate::fit::Wishes;
+use crate::fit::{Fit, Wishes};
+use crate::pieces;
 use crate::temporality::Temporality;
 
 /// What to tell when an OTLP backend of unknown make refuses.
@@ -124,9 +125,36 @@ pub(crate) trait Attempt {
     fn attempt<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Answered>;
 }
 
+/// The exporter of a backend with wishes: batches are fitted to them, and sent in requests that it takes.
+pub(crate) struct Fitted<A> {
+    fit: Fit,
+    request_bytes: usize,
+    attempt: A,
+}
+
+impl<A> Fitted<A> {
+    pub(crate) fn new(wishes: &Wishes, attempt: A) -> Fitted<A> {
+        Fitted {
+            fit: Fit::new(wishes.clone()),
+            request_bytes: wishes.limits.request_bytes,
+            attempt,
+        }
+    }
+}
+
+impl<A: Attempt + Send + Sync> Exporter for Fitted<A> {
+    fn prepare(&self, batch: Batch) -> Prepared {
+        self.fit.prepare(batch)
+    }
+
+    fn send<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome> {
+        Box::pin(send_within(batch, self.request_bytes, &self.attempt))
+    }
+}
+
 /// Sends a batch in requests of at most so many bytes (zero: no limit), in halves where the backend finds it too large
 /// even so. The outcome is of the whole.
-pub(crate) async fn send_within(
+async fn send_within(
     batch: &Batch,
     request_bytes: usize,
     exporter: &(impl Attempt + Sync),
@@ -180,14 +208,7 @@ pub(crate) async fn send_within(
         }
         settled += items;
     }
-    match rejected {
-        0 => Outcome::Delivered,
-        _ if rejected >= batch.items() as u64 => Outcome::Rejected { why: reason },
-        _ => Outcome::Partial {
-            rejected,
-            why: reason,
-        },
-    }
+    pieces::settled(batch, rejected, reason)
 }
 
 /// What a good answer means: everything taken, or all but some items. A warning without a number is no rejection

@@ -12,13 +12,13 @@ use fanlight_net::status::{Advice, Code};
 use fanlight_otlp::{Batch, SignalSet};
 use fanlight_pipeline::{
     BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig, ExporterKind,
-    Outcome, Peer, Prepared,
+    Peer,
 };
 use futures::future::BoxFuture;
 use serde::Deserialize;
 
-use crate::fit::{Fit, Wishes};
-use crate::otlp::{Answered, Attempt, OVER_GRPC, Shared, accepted, send_within};
+use crate::fit::Wishes;
+use crate::otlp::{Answered, Attempt, Fitted, OVER_GRPC, Shared, accepted};
 
 /// The component type.
 pub(crate) static KIND: ExporterKind = ExporterKind {
@@ -136,31 +136,16 @@ impl ExporterConfig for OtlpGrpc {
 
     fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Exporter>, BuildError> {
         let client = GrpcClient::new(&self.client, COMPRESSION, context)?;
-        Ok(Box::new(GrpcExporter {
-            client: client.with_advice(self.advice),
-            request_bytes: self.wishes.limits.request_bytes,
-            fit: Fit::new(self.wishes.clone()),
-        }))
+        let client = client.with_advice(self.advice);
+        Ok(Box::new(Fitted::new(&self.wishes, GrpcAttempt { client })))
     }
 }
 
-struct GrpcExporter {
+struct GrpcAttempt {
     client: GrpcClient,
-    request_bytes: usize,
-    fit: Fit,
 }
 
-impl Exporter for GrpcExporter {
-    fn prepare(&self, batch: Batch) -> Prepared {
-        self.fit.prepare(batch)
-    }
-
-    fn send<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome> {
-        Box::pin(send_within(batch, self.request_bytes, self))
-    }
-}
-
-impl Attempt for GrpcExporter {
+impl Attempt for GrpcAttempt {
     fn attempt<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Answered> {
         Box::pin(async move {
             let method = batch.signal().info().grpc_method;

@@ -13,14 +13,14 @@ use fanlight_net::status::{Advice, BodyFormat};
 use fanlight_otlp::{Batch, Signal, SignalSet, json};
 use fanlight_pipeline::{
     BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig, ExporterKind,
-    Outcome, Prepared,
+    Outcome,
 };
 use futures::future::BoxFuture;
 use http::{StatusCode, Uri};
 use serde::Deserialize;
 
-use crate::fit::{Fit, Wishes};
-use crate::otlp::{Answered, Attempt, OVER_HTTP, Shared, accepted, send_within};
+use crate::fit::Wishes;
+use crate::otlp::{Answered, Attempt, Fitted, OVER_HTTP, Shared, accepted};
 use crate::target::{Target, peers};
 
 /// The component type.
@@ -210,13 +210,12 @@ impl ExporterConfig for OtlpHttp {
             .map(|target| target.map(|target| target.url));
         let known: Vec<Uri> = urls.iter().flatten().cloned().collect();
         let client = HttpClient::new(&self.client, COMPRESSION, &known, context)?;
-        Ok(Box::new(HttpExporter {
+        let attempt = HttpAttempt {
             client: client.with_advice(self.advice),
             urls,
             format: self.format,
-            request_bytes: self.wishes.limits.request_bytes,
-            fit: Fit::new(self.wishes.clone()),
-        }))
+        };
+        Ok(Box::new(Fitted::new(&self.wishes, attempt)))
     }
 }
 
@@ -234,25 +233,13 @@ impl OtlpHttp {
     }
 }
 
-struct HttpExporter {
+struct HttpAttempt {
     client: HttpClient,
     urls: [Option<Uri>; 4],
     format: BodyFormat,
-    request_bytes: usize,
-    fit: Fit,
 }
 
-impl Exporter for HttpExporter {
-    fn prepare(&self, batch: Batch) -> Prepared {
-        self.fit.prepare(batch)
-    }
-
-    fn send<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome> {
-        Box::pin(send_within(batch, self.request_bytes, self))
-    }
-}
-
-impl Attempt for HttpExporter {
+impl Attempt for HttpAttempt {
     fn attempt<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Answered> {
         Box::pin(async move {
             let signal = batch.signal();
@@ -280,7 +267,7 @@ impl Attempt for HttpExporter {
     }
 }
 
-impl HttpExporter {
+impl HttpAttempt {
     fn body(&self, batch: &Batch) -> Result<Bytes, String> {
         match self.format {
             BodyFormat::Protobuf => Ok(batch.bytes().clone()),

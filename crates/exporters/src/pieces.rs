@@ -116,13 +116,15 @@ pub(crate) fn settle(batch: &Batch, left_out: LeftOut, sent: Vec<Sent>) -> Outco
     if let Some((items, after, why)) = again {
         return resend(batch, items, rejected, after, why);
     }
+    settled(batch, rejected, reason)
+}
+
+/// What a batch came to of which so many items were refused for good, and nothing is to be sent again.
+pub(crate) fn settled(batch: &Batch, rejected: u64, why: String) -> Outcome {
     match rejected {
         0 => Outcome::Delivered,
-        _ if rejected >= batch.items() as u64 => Outcome::Rejected { why: reason },
-        _ => Outcome::Partial {
-            rejected,
-            why: reason,
-        },
+        _ if rejected >= batch.items() as u64 => Outcome::Rejected { why },
+        _ => Outcome::Partial { rejected, why },
     }
 }
 

@@ -141,10 +141,7 @@ impl ExporterConfig for Pyroscope {
     }
 
     fn destination(&self) -> Destination {
-        Destination {
-            text: format!("{} (Pyroscope)", self.target.shown),
-            peers: vec![self.target.peer.clone()],
-        }
+        self.target.destination("Pyroscope")
     }
 
     fn extensions(&self) -> Vec<ComponentId> {

@@ -117,10 +117,7 @@ impl ExporterConfig for Sapm {
     }
 
     fn destination(&self) -> Destination {
-        Destination {
-            text: format!("{} (sapm)", self.target.shown),
-            peers: vec![self.target.peer.clone()],
-        }
+        self.target.destination("sapm")
     }
 
     fn extensions(&self) -> Vec<ComponentId> {

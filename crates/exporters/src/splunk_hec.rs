@@ -84,10 +84,7 @@ impl ExporterConfig for SplunkHec {
     }
 
     fn destination(&self) -> Destination {
-        Destination {
-            text: format!("{} (Splunk HEC)", self.target.shown),
-            peers: vec![self.target.peer.clone()],
-        }
+        self.target.destination("Splunk HEC")
     }
 
     fn extensions(&self) -> Vec<ComponentId> {

@@ -2,7 +2,7 @@
 
 use fanlight_config::blocks::HttpClient;
 use fanlight_config::{ConfigError, Endpoint, InvalidEndpoint, Node, Scheme};
-use fanlight_pipeline::Peer;
+use fanlight_pipeline::{Destination, Peer};
 use http::Uri;
 use http::uri::InvalidUri;
 
@@ -73,6 +73,14 @@ impl Target {
         };
         Target::new(endpoint, client.tls.insecure, path(endpoint))
             .map_err(|error| error.at(node, "endpoint", example))
+    }
+
+    /// As the only one of an exporter; `how` is what is spoken there.
+    pub(crate) fn destination(&self, how: &str) -> Destination {
+        Destination {
+            text: format!("{} ({how})", self.shown),
+            peers: vec![self.peer.clone()],
+        }
     }
 
     /// The same with more in its query, which is not shown.

@@ -121,10 +121,7 @@ impl ExporterConfig for Zipkin {
             Format::Json => "json",
             Format::Proto => "proto",
         };
-        Destination {
-            text: format!("{} (zipkin {format})", self.target.shown),
-            peers: vec![self.target.peer.clone()],
-        }
+        self.target.destination(&format!("zipkin {format}"))
     }
 
     fn extensions(&self) -> Vec<ComponentId> {

@@ -311,10 +311,7 @@ impl ExporterConfig for RemoteWrite {
             ProtobufMessage::V1 => "1.0",
             ProtobufMessage::V2 => "2.0",
         };
-        Destination {
-            text: format!("{} (remote write {version})", self.target.shown),
-            peers: vec![self.target.peer.clone()],
-        }
+        self.target.destination(&format!("remote write {version}"))
     }
 
     fn extensions(&self) -> Vec<ComponentId> {

@@ -189,10 +189,7 @@ impl ExporterConfig for SignalFx {
     }
 
     fn destination(&self) -> Destination {
-        Destination {
-            text: format!("{} (signalfx)", self.base.shown),
-            peers: vec![self.base.peer.clone()],
-        }
+        self.base.destination("signalfx")
     }
 
     fn extensions(&self) -> Vec<ComponentId> {

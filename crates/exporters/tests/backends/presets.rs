@@ -12,6 +12,14 @@ use http::{Response, StatusCode};
 
 use crate::made::exporter;
 
+/// What becomes of ten records that leave uncompressed.
+async fn ten_logs(backend: &Backend) -> Outcome {
+    let address = backend.address;
+    let yaml = format!("{{endpoint: 'http://{address}', compression: none}}");
+    let exporter = exporter("otlp_http", &yaml);
+    exporter.send(&batch(Signal::Logs, 10)).await
+}
+
 fn refusal(outcome: Outcome) -> String {
     match outcome {
         Outcome::Rejected { why } | Outcome::Retry { why, .. } => why,
@@ -118,13 +126,7 @@ async fn what_is_too_large_goes_in_halves() {
         }
     };
     let backend = Backend::http(None, answer);
-    let yaml = format!(
-        "{{endpoint: 'http://{}', compression: none}}",
-        backend.address
-    );
-    let outcome = exporter("otlp_http", &yaml)
-        .send(&batch(Signal::Logs, 10))
-        .await;
+    let outcome = ten_logs(&backend).await;
     assert_eq!(outcome, Outcome::Delivered);
     let taken: Vec<usize> = backend
         .requests()
@@ -162,13 +164,7 @@ async fn halves_that_were_taken_are_not_sent_again() {
         text(status, "")
     };
     let backend = Backend::http(None, answer);
-    let yaml = format!(
-        "{{endpoint: 'http://{}', compression: none}}",
-        backend.address
-    );
-    let outcome = exporter("otlp_http", &yaml)
-        .send(&batch(Signal::Logs, 10))
-        .await;
+    let outcome = ten_logs(&backend).await;
     let Outcome::Resend { rest, rejected, .. } = outcome else {
         panic!("{outcome:?}")
     };
