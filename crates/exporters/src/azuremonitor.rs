@@ -20,7 +20,7 @@ use bytes::Bytes;
 use fanlight_config::blocks::{self, Compression};
 use fanlight_config::{ComponentId, ConfigError, Node, Scheme, Secret};
 use fanlight_net::http::{Answer, HttpClient};
-use fanlight_net::status::retry_after;
+use fanlight_net::status::{Advice, retry_after};
 use fanlight_otlp::{Batch, DecodeError, Signal, SignalSet};
 use fanlight_pipeline::{
     BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig, ExporterKind,
@@ -49,6 +49,12 @@ pub(crate) static KIND: ExporterKind = ExporterKind {
 
 /// Where telemetry is taken, under the endpoint.
 const PATH: &str = "/v2.1/track";
+const ADVICE: Advice = Advice {
+    backend: "Azure Monitor",
+    credentials: "is this the connection string of an Application Insights resource that takes keys?",
+    not_found: "is the IngestionEndpoint that of the connection string in Azure's portal?",
+    tls: "",
+};
 /// How long one attempt may take, where the configuration says nothing.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a request's body may be before compression, in bytes.
@@ -181,7 +187,8 @@ impl ExporterConfig for AzureMonitor {
                 Compression::Gzip,
                 std::slice::from_ref(&url),
                 context,
-            )?,
+            )?
+            .with_advice(ADVICE),
             url: Mutex::new(url),
             instrumentation_key: self.connection.instrumentation_key.clone(),
             keys: self.keys.clone(),
@@ -335,10 +342,7 @@ impl AzureExporter {
                 outcome,
                 "telemetry follows redirects within Azure's own domains only",
             ),
-            400 | 401 | 403 => advised(
-                outcome,
-                "is this the connection string of an Application Insights resource that takes keys?",
-            ),
+            400 => advised(outcome, ADVICE.credentials),
             439 => advised(outcome, "the daily cap of the resource is reached"),
             _ => outcome,
         }

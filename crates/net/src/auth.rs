@@ -5,6 +5,8 @@ use std::sync::Arc;
 use fanlight_pipeline::{ClientAuth, Outcome, ServerAuth, Unauthenticated};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::status::Advice;
+
 /// Adds a component's credentials, if it has some, in place of headers of the same name.
 ///
 /// # Errors
@@ -59,6 +61,12 @@ impl Secrets {
             .0
             .sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         secrets
+    }
+
+    /// But for what the hub's own advice says anyway, such as a scheme that is the backend's name.
+    pub(crate) fn except(mut self, advice: &Advice) -> Secrets {
+        self.0.retain(|secret| !advice.says(secret));
+        self
     }
 
     /// The outcome with its reason redacted.

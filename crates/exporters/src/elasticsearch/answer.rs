@@ -60,6 +60,17 @@ struct Fates {
     rejected: BTreeSet<usize>,
     after: Option<std::time::Duration>,
     why: String,
+    /// Why documents were refused for good.
+    refused: String,
+}
+
+impl Fates {
+    /// Both reasons, where some documents are lost and others to be sent again.
+    fn told(&self) -> String {
+        let reasons = [self.refused.as_str(), self.why.as_str()];
+        let told: Vec<&str> = reasons.into_iter().filter(|why| !why.is_empty()).collect();
+        told.join("; ")
+    }
 }
 
 /// Sends a request, in halves if it is too large, and says what became of its items.
@@ -68,16 +79,14 @@ pub(super) async fn send(endpoints: &Endpoints, answers: &Answers, piece: &Piece
     answers.send(endpoints, &piece.request, &mut fates).await;
     // A span whose event is sent again is sent again itself: it is not lost, whatever its other documents met.
     let rejected = fates.rejected.difference(&fates.again).count() as u64;
+    let why = fates.told();
     match fates.again.is_empty() {
-        true => Sent::Settled {
-            rejected,
-            why: fates.why,
-        },
+        true => Sent::Settled { rejected, why },
         false => Sent::Again {
             items: fates.again.into_iter().collect(),
             rejected,
             after: fates.after,
-            why: fates.why,
+            why,
         },
     }
 }
@@ -149,11 +158,14 @@ impl Answers {
                 continue;
             }
             let items = request.items(document).iter().copied();
-            match self.comes_back(*status) {
-                true => fates.again.extend(items),
-                false => fates.rejected.extend(items),
+            let why = self.why(host, *status, error.as_ref());
+            if self.comes_back(*status) {
+                fates.again.extend(items);
+                fates.why = why;
+            } else {
+                fates.rejected.extend(items);
+                fates.refused = why;
             }
-            fates.why = self.why(host, *status, error.as_ref());
         }
     }
 

@@ -235,11 +235,9 @@ impl GrpcClient {
         let mut sent = self.headers.clone();
         // Credentials that can't be had now can't be in the answer either.
         drop(auth::add_credentials(self.auth.as_ref(), &mut sent));
-        Secrets::of_headers(sent.iter()).redact_outcome(grpc_outcome(
-            &status,
-            &self.target,
-            &self.advice,
-        ))
+        Secrets::of_headers(sent.iter())
+            .except(&self.advice)
+            .redact_outcome(grpc_outcome(&status, &self.target, &self.advice))
     }
 
     async fn request(&self, method: &'static str, message: Bytes) -> Result<Request<Body>, String> {

@@ -215,7 +215,9 @@ impl HttpClient {
         let mut sent = self.headers.clone();
         // Credentials that can't be had now can't be in the answer either.
         drop(auth::add_credentials(self.auth.as_ref(), &mut sent));
-        Secrets::of_headers(sent.iter()).redact_outcome(outcome)
+        Secrets::of_headers(sent.iter())
+            .except(&self.advice)
+            .redact_outcome(outcome)
     }
 
     /// Whether requests carry credentials, for a hint when they are refused.

@@ -22,6 +22,12 @@ impl Advice {
         tls: "",
     };
 
+    /// Whether these words are among its own.
+    pub(crate) fn says(&self, words: &str) -> bool {
+        let own = [self.backend, self.credentials, self.not_found, self.tls];
+        own.iter().any(|text| text.contains(words))
+    }
+
     /// Who answered, for people: the backend's name with the address, or the address alone.
     pub(crate) fn who(&self, target: &str) -> String {
         match self.backend {
@@ -33,7 +39,9 @@ impl Advice {
     /// Adds what to do to the reason why a connection failed.
     pub(crate) fn explain_connection(&self, why: String) -> String {
         let is_tls = ["TLS", "certificate"].iter().any(|word| why.contains(word));
-        match is_tls && !self.tls.is_empty() {
+        // Which certificate to trust is no matter where there is none.
+        let fits = !(why.contains("plain text") && self.tls.contains("certificate"));
+        match is_tls && fits && !self.tls.is_empty() {
             true => format!("{why} ({}: {})", self.backend, self.tls),
             false => why,
         }
