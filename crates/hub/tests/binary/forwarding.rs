@@ -20,7 +20,7 @@ service:
 }
 
 /// A port that nobody listens on.
-fn nobody() -> u16 {
+pub fn nobody() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -13,6 +14,7 @@ pub struct Hub {
     /// The start-up summary.
     pub summary: String,
     pub directory: tempfile::TempDir,
+    log: Arc<Mutex<String>>,
 }
 
 /// The command, with nothing of this machine's environment that could matter.
@@ -60,13 +62,22 @@ impl Hub {
 
     /// A hub with a configuration, on the data of an earlier one.
     pub fn with_config_in(directory: tempfile::TempDir, yaml: &str) -> Hub {
+        Hub::with_config_and(directory, yaml, &[])
+    }
+
+    /// The same with variables of the environment.
+    pub fn with_config_and(
+        directory: tempfile::TempDir,
+        yaml: &str,
+        variables: &[(&str, &str)],
+    ) -> Hub {
         let file = directory.path().join("hub.yaml");
         std::fs::write(&file, yaml).unwrap();
         let file = file.display().to_string();
         Hub::start_in(
             directory,
             &["--config", &file, "--metrics", "127.0.0.1:0"],
-            &[],
+            variables,
         )
     }
 
@@ -80,8 +91,16 @@ impl Hub {
         command
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit());
+            .stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary starts");
+        let log = Arc::<Mutex<String>>::default();
+        let (kept, lines) = (log.clone(), BufReader::new(child.stderr.take().unwrap()));
+        std::thread::spawn(move || {
+            for line in lines.lines().map_while(Result::ok) {
+                eprintln!("{line}");
+                kept.lock().unwrap().push_str(&format!("{line}\n"));
+            }
+        });
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let mut summary = String::new();
         while !summary.contains("  Try ") {
@@ -97,7 +116,21 @@ impl Hub {
             child,
             summary,
             directory,
+            log,
         }
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// One of its own metrics, of the only series that has this exporter; 0 where there is none.
+    pub fn metric(&self, name: &str, exporter: &str) -> u64 {
+        let (_, page) = get(self.address("Metrics"), "/metrics");
+        let start = format!("{name}{{exporter=\"{exporter}\"}} ");
+        let value = page.lines().find_map(|line| line.strip_prefix(&start));
+        value.map_or(0, |value| value.parse().unwrap())
     }
 
     /// The address on the summary's line that holds this text.

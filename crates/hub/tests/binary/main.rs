@@ -13,4 +13,5 @@ mod backends;
 mod command_line;
 mod forwarding;
 mod hub;
+mod services;
 mod serving;

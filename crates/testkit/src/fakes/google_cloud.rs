@@ -20,7 +20,7 @@ use fanlight_net::status::{Code, Failure};
 use prost::Message as _;
 use serde_json::Value;
 
-pub use self::logs::partial as partial_entries;
+pub use self::logs::{partial as partial_entries, partial_codes};
 pub use self::metrics::partial as partial_points;
 use crate::Recorded;
 

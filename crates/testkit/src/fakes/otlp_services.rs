@@ -192,10 +192,15 @@ pub const OTLP_SERVICES: &[OtlpService] = &[
 impl OtlpService {
     /// Starts it.
     pub fn start(self) -> Backend {
-        Backend::http(None, move |request| match self.check(request) {
+        Backend::http(None, move |request| self.answer(request))
+    }
+
+    /// The answer to a request.
+    pub fn answer(self, request: &Recorded) -> Response<Body> {
+        match self.check(request) {
             Ok(()) => answer(200, ""),
             Err((status, body)) => answer(status, &body),
-        })
+        }
     }
 
     /// The part of the preset's base URL after the host.

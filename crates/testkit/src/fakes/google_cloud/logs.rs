@@ -54,6 +54,17 @@ pub fn partial(errors: BTreeMap<i32, Status>) -> Failure {
     }
 }
 
+/// The same with a code for each entry that was not taken.
+pub fn partial_codes(refused: &[(i32, Code)]) -> Failure {
+    let status = |code: &Code| Status {
+        code: code.number(),
+        message: "no".to_owned(),
+        details: Vec::new(),
+    };
+    let errors = refused.iter().map(|(index, code)| (*index, status(code)));
+    partial(errors.collect())
+}
+
 fn check_entry(entry: &LogEntry) -> Result<(), String> {
     let (project, log) = entry
         .log_name
