@@ -240,8 +240,7 @@ fn oversized(service: &Service, count: usize, length: usize) -> usize {
 }
 
 /// Scenario: batches beyond what a request to the service may hold: 1000 records to Datadog, 5 MB to
-/// Elasticsearch and
-/// 1024 items to Azure.
+/// Elasticsearch, 1024 items to Azure.
 /// Guarantee: everything arrives, once, in requests that the service does not refuse.
 #[tokio::test(flavor = "multi_thread")]
 async fn oversized_batches_arrive_in_parts() {
