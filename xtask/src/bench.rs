@@ -1,6 +1,11 @@
 //! `cargo xtask bench`: the hub beside its peers, measured in one run.
+//!
+//! Every benchmark puts each system, in turns, between the same generator and the same counting sink (`xtask/bench`). What
+//! counts are ratios; the machine is whatever it is. Configurations, commands and logs stay in `target/bench/runs`.
 
+mod formats;
 mod forward;
+mod measure;
 mod peers;
 mod proc;
 mod report;
@@ -9,10 +14,16 @@ use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 
 /// The benchmarks, each with what it measures.
-const BENCHMARKS: [(&str, &str); 1] = [(
-    "forward",
-    "OTLP in, OTLP out: spans per CPU-second, peak memory, latency and lost items, beside rotel and otelcol",
-)];
+const BENCHMARKS: [(&str, &str); 2] = [
+    (
+        "forward",
+        "OTLP in, OTLP out: spans per CPU-second, peak memory, latency and lost items, beside rotel and otelcol",
+    ),
+    (
+        "formats",
+        "OTLP in, the formats of other backends out: the same figures, beside those that have such an exporter",
+    ),
+];
 
 /// Options of `cargo xtask bench`.
 #[derive(Args, Clone)]
@@ -25,16 +36,19 @@ pub struct Options {
     /// How long each system is loaded in a round.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// Only this transport; both when left out.
+    /// Only this transport; when left out, `forward` takes both, `formats` takes gRPC.
     #[arg(long, value_enum)]
     transport: Option<Transport>,
-    /// Only this compression; `none` when left out.
+    /// Only these formats, by the names that `formats` prints; all when left out.
+    #[arg(long, value_delimiter = ',')]
+    format: Vec<String>,
+    /// Only this compression, of `forward`; `none` when left out.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "none")]
     compression: Vec<Compression>,
     /// Requests in flight.
     #[arg(long, default_value_t = 32)]
     in_flight: usize,
-    /// Requests of 100 spans a second; as many as are answered when left out.
+    /// Requests of 100 items a second; as many as are answered when left out.
     #[arg(long)]
     rate: Option<f64>,
     /// Only these systems: fanlight, rotel, otelcol; all when left out.
@@ -85,6 +99,7 @@ pub fn run(options: &Options) -> Result<()> {
             Ok(())
         }
         Some("forward") => forward::run(options),
+        Some("formats") => formats::run(options),
         Some(other) => bail!("{other} is no benchmark; cargo xtask bench lists them"),
     }
 }

@@ -35,7 +35,7 @@ use clap::Args;
 use crate::hub::Profile;
 use crate::steps::Steps;
 
-pub use collector::build as build_collector;
+pub use collector::{build as build_collector, build_contrib as build_contrib_collector};
 use setting::Setting;
 
 /// The command's name in its summary and for its logs.

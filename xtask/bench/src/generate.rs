@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio::task::LocalSet;
 
 use crate::latency::Latencies;
-use crate::payload::Payload;
+use crate::payload::{Payload, Signal};
 
 /// Options of `generate`.
 #[derive(Args, Clone, Debug)]
@@ -28,6 +28,9 @@ pub struct Options {
     /// How to send.
     #[arg(long, value_enum)]
     transport: Transport,
+    /// What to send.
+    #[arg(long, value_enum, default_value = "traces")]
+    signal: Signal,
     /// Compress with gzip.
     #[arg(long)]
     gzip: bool,
@@ -37,9 +40,9 @@ pub struct Options {
     /// Requests in flight; over HTTP/1.1 at most one on each connection.
     #[arg(long, default_value_t = 32)]
     in_flight: usize,
-    /// Spans in a request.
+    /// Spans, data points or log records in a request.
     #[arg(long, default_value_t = 100)]
-    spans: usize,
+    items: usize,
     /// How long to send.
     #[arg(long, default_value_t = 10.0)]
     seconds: f64,
@@ -83,7 +86,7 @@ struct Run {
 pub async fn run(options: Options) -> Result<()> {
     let started = Instant::now();
     let run = Rc::new(RefCell::new(Run {
-        payload: Payload::new(options.spans, options.gzip)?,
+        payload: Payload::new(options.signal, options.items, options.gzip)?,
         next: 0,
         started,
         interval: options.rate.map(|rate| Duration::from_secs_f64(1.0 / rate)),
@@ -109,7 +112,7 @@ pub async fn run(options: Options) -> Result<()> {
         "{}",
         json!({
             "acknowledged": run.acknowledged.len(),
-            "spans": run.acknowledged.len() * options.spans,
+            "items": run.acknowledged.len() * options.items,
             "refused": run.refused,
             "failed": run.failed,
             "seconds": seconds,
@@ -129,8 +132,7 @@ async fn workers(options: &Options, connections: usize, run: &Rc<RefCell<Run>>) 
         stream.set_nodelay(true)?;
         match options.transport {
             Transport::Grpc => {
-                let connection =
-                    grpc::Connection::open(stream, &options.target, options.gzip).await?;
+                let connection = grpc::Connection::open(stream, options).await?;
                 for _ in 0..per_connection {
                     tokio::task::spawn_local(worker(
                         Connection::Grpc(connection.clone()),
@@ -139,8 +141,7 @@ async fn workers(options: &Options, connections: usize, run: &Rc<RefCell<Run>>) 
                 }
             }
             Transport::Http => {
-                let connection =
-                    http1::Connection::open(stream, &options.target, options.gzip).await?;
+                let connection = http1::Connection::open(stream, options).await?;
                 tokio::task::spawn_local(worker(
                     Connection::Http(Box::new(connection)),
                     Rc::clone(run),
@@ -159,7 +160,7 @@ async fn worker(mut connection: Connection, run: Rc<RefCell<Run>>) {
                 connection.send(message).await
             }
             Connection::Http(connection) => {
-                let body = run.borrow_mut().payload.with_id(sequence, 0).freeze();
+                let body = run.borrow_mut().payload.numbered(sequence, 0).freeze();
                 connection.send(body).await
             }
         };

@@ -1,8 +1,9 @@
 //! The benchmark's two ends: `fanlight-load generate` sends, `fanlight-load sink` counts.
 //!
-//! Both must cost much less than what stands between them: the generator encodes one request and only rewrites the id in
-//! it; the sink only walks down to the spans' ids.
+//! Both must cost much less than what stands between them: the generator encodes one request and only rewrites a few numbers
+//! in it; the sink only walks down to the spans' ids or, in other formats, looks for them in the bytes.
 
+mod backend;
 mod generate;
 mod latency;
 mod payload;
@@ -21,9 +22,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Send requests of spans, and print what was acknowledged and how fast.
+    /// Send requests of one signal, and print what was acknowledged and how fast.
     Generate(generate::Options),
-    /// Take everything that comes over OTLP/gRPC and OTLP/HTTP on one port; `GET /stats` says what came.
+    /// Take everything that comes over OTLP/gRPC and HTTP on one port, as its backend would; `GET /stats` says what came.
     Sink(sink::Options),
 }
 

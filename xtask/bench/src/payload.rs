@@ -1,41 +1,140 @@
-//! One request of spans, encoded once; each use only rewrites the first span's trace id, which carries the sequence number.
+//! One request, encoded once; each use only rewrites a few numbers in it, which its sequence number says.
 //!
-//! Compressed, the id stands in a stored block of its own between two compressed ones, so it can be rewritten in place
+//! Compressed, the number stands in a stored block of its own between two compressed ones, so it can be rewritten in place
 //! as well; only the checksum is computed anew.
+
+mod otlp;
 
 use anyhow::{Result, ensure};
 use bytes::{Bytes, BytesMut};
+use clap::ValueEnum;
 use flate2::{Compress, Compression, FlushCompress, Status};
 
-/// The first eight bytes of a trace id that carries a sequence number in the other eight.
+/// The first eight bytes of the trace id that carries the request's sequence number in the other eight.
 pub const MARK: [u8; 8] = *b"fanlight";
+/// The first eight bytes of the trace ids of a request's other spans and log records.
+pub const UNNUMBERED: [u8; 8] = *b"trace-id";
+/// The gauge whose value is the request's sequence number, as Prometheus calls it.
+pub const NUMBER_SERIES: &str = "load_request";
 
-/// A request whose id can be rewritten.
+/// How many instances of a service send metrics: as many sets of series come to the backend.
+const INSTANCES: u64 = 200;
+/// The time of the first request's points, in nanoseconds.
+const BEGINNING: u64 = 1_760_000_000_000_000_000;
+
+/// What requests hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Signal {
+    /// Spans with ten attributes.
+    Traces,
+    /// Data points of gauges, sums and, a fifth of them, histograms.
+    Metrics,
+    /// Log records with six attributes, each in a trace.
+    Logs,
+}
+
+impl Signal {
+    /// The path of OTLP/HTTP.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Signal::Traces => "/v1/traces",
+            Signal::Metrics => "/v1/metrics",
+            Signal::Logs => "/v1/logs",
+        }
+    }
+
+    /// The path of OTLP/gRPC.
+    pub const fn method(self) -> &'static str {
+        match self {
+            Signal::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+            Signal::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+            Signal::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+        }
+    }
+}
+
+/// What a sequence number becomes in a request, where these eight bytes stand in its template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stamp {
+    /// Itself: the second half of a trace id.
+    Number,
+    /// Itself, as a data point's value.
+    Value,
+    /// The time of data points: later requests have later ones.
+    Time,
+    /// The name of an instance of the service.
+    Instance,
+}
+
+impl Stamp {
+    const ALL: [Stamp; 4] = [Stamp::Number, Stamp::Value, Stamp::Time, Stamp::Instance];
+
+    const fn placeholder(self) -> [u8; 8] {
+        match self {
+            Stamp::Number => *b"sequence",
+            Stamp::Value => *b"as_value",
+            Stamp::Time => *b"as__time",
+            Stamp::Instance => *b"as__name",
+        }
+    }
+
+    fn of(self, sequence: u64) -> [u8; 8] {
+        match self {
+            Stamp::Number => sequence.to_be_bytes(),
+            Stamp::Value => (sequence as f64).to_le_bytes(),
+            Stamp::Time => (BEGINNING + sequence * 1_000_000).to_le_bytes(),
+            Stamp::Instance => {
+                let mut digits = [b'0'; 8];
+                let mut rest = sequence % INSTANCES;
+                for digit in digits.iter_mut().rev() {
+                    *digit = b'0' + (rest % 10) as u8;
+                    rest /= 10;
+                }
+                digits
+            }
+        }
+    }
+}
+
+/// A request whose numbers can be rewritten.
 #[derive(Clone, Debug)]
 pub struct Payload {
     plain: Vec<u8>,
-    /// Where the sequence number stands in `plain`.
-    id_at: usize,
+    /// What stands where in `plain`.
+    stamps: Vec<(usize, Stamp)>,
     gzip: Option<Gzip>,
 }
 
 #[derive(Clone, Debug)]
 struct Gzip {
     bytes: Vec<u8>,
-    id_at: usize,
+    number_at: usize,
 }
 
 impl Payload {
-    /// A request of so many spans, with about ten attributes each.
+    /// A request of so many items.
     ///
     /// # Errors
-    /// When compression fails.
-    pub fn new(spans: usize, gzip: bool) -> Result<Payload> {
-        let plain = request(spans);
-        let mark = plain.windows(MARK.len()).position(|window| window == MARK);
-        let id_at = mark.map_or(0, |start| start + MARK.len());
-        let gzip = gzip.then(|| compressed(&plain, id_at)).transpose()?;
-        Ok(Payload { plain, id_at, gzip })
+    /// When compression is asked for and fails; metrics, which have many numbers to rewrite, can't be compressed.
+    pub fn new(signal: Signal, items: usize, gzip: bool) -> Result<Payload> {
+        let plain = otlp::request(signal, items);
+        let mut stamps = Vec::new();
+        for stamp in Stamp::ALL {
+            let places = memchr::memmem::find_iter(&plain, &stamp.placeholder())
+                .map(|place| (place, stamp))
+                .collect::<Vec<_>>();
+            stamps.extend(places);
+        }
+        let gzip = match (gzip, stamps.as_slice()) {
+            (false, _) => None,
+            (true, [(number_at, Stamp::Number)]) => Some(compressed(&plain, *number_at)?),
+            (true, _) => anyhow::bail!("requests of {signal:?} can't be sent compressed"),
+        };
+        Ok(Payload {
+            plain,
+            stamps,
+            gzip,
+        })
     }
 
     /// The size on the wire.
@@ -46,15 +145,17 @@ impl Payload {
     }
 
     /// The request with this sequence number, after `prefix` bytes of room for a frame's head.
-    pub fn with_id(&mut self, sequence: u64, prefix: usize) -> BytesMut {
-        let id = sequence.to_be_bytes();
-        self.plain[self.id_at..self.id_at + 8].copy_from_slice(&id);
+    pub fn numbered(&mut self, sequence: u64, prefix: usize) -> BytesMut {
+        for (place, stamp) in &self.stamps {
+            self.plain[*place..*place + 8].copy_from_slice(&stamp.of(sequence));
+        }
         let mut bytes = BytesMut::with_capacity(prefix + self.len());
         bytes.resize(prefix, 0);
         match &mut self.gzip {
             None => bytes.extend_from_slice(&self.plain),
             Some(gzip) => {
-                gzip.bytes[gzip.id_at..gzip.id_at + 8].copy_from_slice(&id);
+                let number = Stamp::Number.of(sequence);
+                gzip.bytes[gzip.number_at..gzip.number_at + 8].copy_from_slice(&number);
                 let checksum_at = gzip.bytes.len() - 8;
                 let checksum = crc32fast::hash(&self.plain).to_le_bytes();
                 gzip.bytes[checksum_at..checksum_at + 4].copy_from_slice(&checksum);
@@ -66,7 +167,7 @@ impl Payload {
 
     /// The same as a gRPC message: the flag, the length, the request.
     pub fn grpc_message(&mut self, sequence: u64) -> Bytes {
-        let mut bytes = self.with_id(sequence, 5);
+        let mut bytes = self.numbered(sequence, 5);
         let length = (bytes.len() - 5) as u32;
         bytes[0] = u8::from(self.gzip.is_some());
         bytes[1..5].copy_from_slice(&length.to_be_bytes());
@@ -74,20 +175,20 @@ impl Payload {
     }
 }
 
-/// gzip of the request, with the eight bytes of the id in a stored block.
-fn compressed(plain: &[u8], id_at: usize) -> Result<Gzip> {
+/// gzip of the request, with the eight bytes of the number in a stored block.
+fn compressed(plain: &[u8], number_at: usize) -> Result<Gzip> {
     let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
     // Each part starts without history, as the window would reach over the stored block.
-    deflate(&plain[..id_at], FlushCompress::Full, &mut bytes)?;
+    deflate(&plain[..number_at], FlushCompress::Full, &mut bytes)?;
     bytes.extend_from_slice(&[0, 8, 0, !8, 255]);
-    let gzip_id_at = bytes.len();
-    bytes.extend_from_slice(&plain[id_at..id_at + 8]);
-    deflate(&plain[id_at + 8..], FlushCompress::Finish, &mut bytes)?;
+    let stored_at = bytes.len();
+    bytes.extend_from_slice(&plain[number_at..number_at + 8]);
+    deflate(&plain[number_at + 8..], FlushCompress::Finish, &mut bytes)?;
     bytes.extend_from_slice(&crc32fast::hash(plain).to_le_bytes());
     bytes.extend_from_slice(&(plain.len() as u32).to_le_bytes());
     Ok(Gzip {
         bytes,
-        id_at: gzip_id_at,
+        number_at: stored_at,
     })
 }
 
@@ -99,124 +200,6 @@ fn deflate(plain: &[u8], flush: FlushCompress, into: &mut Vec<u8>) -> Result<()>
     Ok(())
 }
 
-/// `ExportTraceServiceRequest` with one resource and one scope.
-fn request(spans: usize) -> Vec<u8> {
-    let mut resource = Vec::new();
-    for (key, value) in [
-        ("service.name", "checkout"),
-        ("service.version", "1.4.2"),
-        ("host.name", "web-17"),
-    ] {
-        field(&mut resource, 1, &text_attribute(key, value));
-    }
-    let mut scope = Vec::new();
-    field(&mut scope, 1, b"io.example.http");
-    field(&mut scope, 2, b"1.2.3");
-    let mut scope_spans = Vec::new();
-    field(&mut scope_spans, 1, &scope);
-    for index in 0..spans {
-        field(&mut scope_spans, 2, &span(index));
-    }
-    let mut resource_spans = Vec::new();
-    field(&mut resource_spans, 1, &resource);
-    field(&mut resource_spans, 2, &scope_spans);
-    let mut request = Vec::new();
-    field(&mut request, 1, &resource_spans);
-    request
-}
-
-fn span(index: usize) -> Vec<u8> {
-    let mut span = Vec::new();
-    let mut trace_id = if index == 0 {
-        MARK.to_vec()
-    } else {
-        b"trace-id".to_vec()
-    };
-    trace_id.extend_from_slice(
-        &(index as u64)
-            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-            .to_be_bytes(),
-    );
-    field(&mut span, 1, &trace_id);
-    field(
-        &mut span,
-        2,
-        &(index as u64 + 1)
-            .wrapping_mul(0xc2b2_ae3d_27d4_eb4f)
-            .to_be_bytes(),
-    );
-    field(&mut span, 5, b"GET /api/orders/{id}");
-    span.extend_from_slice(&[0x30, 2]);
-    let start = 1_760_000_000_000_000_000 + index as u64 * 1_000_003;
-    fixed(&mut span, 7, start);
-    fixed(&mut span, 8, start + 12_345_678 + index as u64 * 977);
-    for (key, value) in [
-        ("http.request.method", "GET"),
-        ("url.scheme", "https"),
-        ("server.address", "shop.example.com"),
-        ("http.route", "/api/orders/{id}"),
-        ("user_agent.original", "Mozilla/5.0 (X11; Linux x86_64)"),
-        ("network.protocol.version", "1.1"),
-    ] {
-        field(&mut span, 9, &text_attribute(key, value));
-    }
-    field(
-        &mut span,
-        9,
-        &text_attribute("url.path", &format!("/api/orders/{}", 100_000 + index * 37)),
-    );
-    field(
-        &mut span,
-        9,
-        &number_attribute("http.response.status_code", 200 + (index as u64 % 5)),
-    );
-    field(&mut span, 9, &number_attribute("server.port", 443));
-    field(
-        &mut span,
-        9,
-        &number_attribute("http.response.body.size", 1_000 + index as u64 * 13),
-    );
-    span
-}
-
-fn text_attribute(key: &str, text: &str) -> Vec<u8> {
-    let mut value = Vec::new();
-    field(&mut value, 1, text.as_bytes());
-    attribute(key, &value)
-}
-
-fn number_attribute(key: &str, number: u64) -> Vec<u8> {
-    let mut value = vec![0x18];
-    varint(&mut value, number);
-    attribute(key, &value)
-}
-
-fn attribute(key: &str, value: &[u8]) -> Vec<u8> {
-    let mut attribute = Vec::new();
-    field(&mut attribute, 1, key.as_bytes());
-    field(&mut attribute, 2, value);
-    attribute
-}
-
-fn field(into: &mut Vec<u8>, number: u64, bytes: &[u8]) {
-    varint(into, number << 3 | 2);
-    varint(into, bytes.len() as u64);
-    into.extend_from_slice(bytes);
-}
-
-fn fixed(into: &mut Vec<u8>, number: u64, value: u64) {
-    varint(into, number << 3 | 1);
-    into.extend_from_slice(&value.to_le_bytes());
-}
-
-fn varint(into: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        into.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    into.push(value as u8);
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Read;
@@ -226,10 +209,10 @@ mod tests {
 
     #[test]
     fn every_span_and_the_sequence_number_are_found_again() {
-        let mut payload = Payload::new(100, false).unwrap();
+        let mut payload = Payload::new(Signal::Traces, 100, false).unwrap();
         let mut tally = Tally::default();
         for sequence in [0, 7, 7] {
-            tally.add_spans(&payload.with_id(sequence, 0)).unwrap();
+            tally.add_spans(&payload.numbered(sequence, 0)).unwrap();
         }
         assert_eq!(
             (tally.items, tally.distinct(), tally.duplicates),
@@ -239,15 +222,29 @@ mod tests {
 
     #[test]
     fn rewritten_gzip_is_valid() {
-        let mut payload = Payload::new(3, true).unwrap();
-        let compressed = payload.with_id(0x0102_0304, 0);
+        let mut payload = Payload::new(Signal::Logs, 3, true).unwrap();
+        let compressed = payload.numbered(0x0102_0304, 0);
         let mut plain = Vec::new();
         flate2::read::GzDecoder::new(&compressed[..])
             .read_to_end(&mut plain)
             .unwrap();
         assert_eq!(
             plain,
-            Payload::new(3, false).unwrap().with_id(0x0102_0304, 0)
+            Payload::new(Signal::Logs, 3, false)
+                .unwrap()
+                .numbered(0x0102_0304, 0)
         );
+    }
+
+    #[test]
+    fn every_number_of_a_request_of_metrics_is_rewritten() {
+        let mut payload = Payload::new(Signal::Metrics, 100, false).unwrap();
+        // A time for each point, one value, one instance.
+        assert_eq!(payload.stamps.len(), 102);
+        let request = payload.numbered(201, 0);
+        assert!(memchr::memmem::find(&request, b"checkout-00000001").is_some());
+        for stamp in Stamp::ALL {
+            assert!(memchr::memmem::find(&request, &stamp.placeholder()).is_none());
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! The sink: takes OTLP over gRPC and HTTP on one port, on any path, and counts. To what other protocols send over these, it
-//! gives the answer of a backend that took everything.
+//! The sink: takes OTLP over gRPC and HTTP on one port, on any path, and counts. What other backends are sent over HTTP is
+//! counted and answered as they do (see [`Backend`]).
 
 use std::convert::Infallible;
 use std::io::Read;
@@ -19,6 +19,7 @@ use hyper_util::server::conn::auto;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::backend::{Backend, Came, SNAPPY_BLOCK};
 use crate::tally::Tally;
 
 /// Options of `sink`.
@@ -79,30 +80,30 @@ async fn answer(request: Request<Incoming>, tally: Shared) -> Result<Response<Bo
         true => ("", body.slice(body.len().min(5)..)),
         false => (header("content-encoding"), body),
     };
-    let path = head.uri.path();
-    let taken = plain(coding, message).and_then(|message| {
-        count(
-            &tally,
-            path,
-            &message,
-            media.starts_with("application/json"),
-        )?;
-        Ok(thanks(path, media, &message))
+    let backend = Backend::of(head.uri.path(), media);
+    let taken = plain(backend.coding(coding), message).and_then(|message| {
+        let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+        let came = Came {
+            query: head.uri.query().unwrap_or_default(),
+            message: &message,
+        };
+        backend.count(&came, &mut tally)?;
+        drop(tally);
+        Ok(backend.thanks(&came))
     });
     if let Err(error) = &taken {
-        eprintln!("{path}: {error:#}");
+        eprintln!("{}: {error:#}", head.uri.path());
     }
     if is_grpc {
         return Ok(grpc_answer(taken.is_ok()));
     }
-    let is_taken = taken.is_ok();
-    let mut response = Response::new(full(taken.unwrap_or_default()));
-    if is_taken {
+    let (status, answer) = taken.unwrap_or((StatusCode::BAD_REQUEST, Bytes::new()));
+    let mut response = Response::new(full(answer));
+    *response.status_mut() = status;
+    if status == StatusCode::OK {
         let media = head.headers.get(CONTENT_TYPE).cloned();
         let media = media.map(|media| (CONTENT_TYPE, media));
         response.headers_mut().extend(media);
-    } else {
-        *response.status_mut() = StatusCode::BAD_REQUEST;
     }
     Ok(response)
 }
@@ -116,40 +117,9 @@ fn plain(coding: &str, message: Bytes) -> Result<Bytes> {
             decompressed.into()
         }
         "zstd" => zstd::decode_all(&*message)?.into(),
+        SNAPPY_BLOCK => snap::raw::Decoder::new().decompress_vec(&message)?.into(),
         _ => message,
     })
-}
-
-fn count(tally: &Shared, path: &str, message: &[u8], is_json: bool) -> Result<()> {
-    let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
-    let is_otlp = path.ends_with("/v1/traces") || path.contains("collector.trace.");
-    if is_json || !is_otlp {
-        tally.requests += 1;
-        return Ok(());
-    }
-    tally.add_spans(message)
-}
-
-/// The body of a good answer, for those who do not go by the status alone. An empty protobuf message is OTLP's full answer.
-fn thanks(path: &str, media: &str, message: &[u8]) -> Bytes {
-    let lines = || message.split(|byte| *byte == b'\n');
-    let items = lines().filter(|line| !line.is_empty()).count();
-    let answer = if path.ends_with("/_bulk") {
-        // Elasticsearch: a line says what to do with the document in the next.
-        let created = json!({ "create": { "status": 201 } });
-        json!({ "errors": false, "items": vec![created; items / 2] })
-    } else if path.ends_with("/track") {
-        json!({ "itemsReceived": items, "itemsAccepted": items, "errors": [] })
-    } else if path.ends_with("/services/collector") {
-        json!({ "text": "Success", "code": 0 })
-    } else if path == "/TraceSegments" {
-        json!({ "UnprocessedTraceSegments": [] })
-    } else if media.contains("json") {
-        json!({})
-    } else {
-        return Bytes::new();
-    };
-    answer.to_string().into()
 }
 
 fn stats(tally: &Shared) -> String {

@@ -5,7 +5,6 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use super::{Compression, Transport};
 use crate::clients::{virtual_environment, without_telemetry_variables};
 use crate::hub::Ports;
 use crate::steps::Steps;
@@ -40,18 +39,12 @@ impl System {
         }
     }
 
-    /// Installs or builds it, and returns its program.
-    pub(super) fn install(self, steps: &Steps) -> Result<PathBuf> {
+    /// What runs with this exporter; `None` when the system does not have it.
+    pub(super) fn program(self, exporter: &Exporter) -> Option<Program> {
         match self {
-            System::Fanlight => hub::build(hub::Profile::Release, &steps.log("cargo build")),
-            System::Otelcol => interop::build_collector(&steps.log("build the Collector")),
-            System::Rotel => {
-                let requirements = workspace::cache("bench")?.join("rotel.txt");
-                std::fs::write(&requirements, ROTEL)?;
-                let directory = workspace::target().join("bench/rotel");
-                virtual_environment(&directory, &requirements, &steps.log("pip install rotel"))?;
-                agent(&directory)
-            }
+            System::Fanlight => Some(Program::Fanlight),
+            System::Rotel => exporter.rotel.as_ref().map(|_| Program::Rotel),
+            System::Otelcol => exporter.collector,
         }
     }
 
@@ -90,20 +83,55 @@ impl System {
                     "--otlp-http-endpoint",
                     &format!("127.0.0.1:{}", set_up.ports.http),
                 ]);
-                command.args([
-                    "--exporter",
-                    "otlp",
-                    "--otlp-exporter-protocol",
-                    set_up.transport.name(),
-                ]);
-                command.args([
-                    "--otlp-exporter-endpoint",
-                    &format!("http://127.0.0.1:{}", set_up.sink),
-                ]);
-                command.args(["--otlp-exporter-compression", set_up.compression.name()]);
+                let arguments = set_up.exporter.rotel.iter().flatten();
+                command.args(arguments.map(|argument| set_up.with_sink(argument)));
             }
         }
         Ok(command)
+    }
+}
+
+/// How systems are told to send on. In every text, `{sink}` is the sink's port.
+#[derive(Clone, Debug)]
+pub(super) struct Exporter {
+    /// The type, for the hub and the Collector.
+    pub id: String,
+    /// What stands below the type, line by line.
+    pub settings: String,
+    /// The Collector that has it.
+    pub collector: Option<Program>,
+    /// rotel's arguments.
+    pub rotel: Option<Vec<String>>,
+}
+
+/// What runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Program {
+    Fanlight,
+    Rotel,
+    /// The newest Collector, with OTLP's exporters.
+    Collector,
+    /// An older one, with exporters of other formats.
+    ContribCollector,
+}
+
+impl Program {
+    /// Installs or builds it, and returns its path.
+    pub(super) fn install(self, steps: &Steps) -> Result<PathBuf> {
+        match self {
+            Program::Fanlight => hub::build(hub::Profile::Release, &steps.log("cargo build")),
+            Program::Collector => interop::build_collector(&steps.log("build the Collector")),
+            Program::ContribCollector => {
+                interop::build_contrib_collector(&steps.log("build the contrib Collector"))
+            }
+            Program::Rotel => {
+                let requirements = workspace::cache("bench")?.join("rotel.txt");
+                std::fs::write(&requirements, ROTEL)?;
+                let directory = workspace::target().join("bench/rotel");
+                virtual_environment(&directory, &requirements, &steps.log("pip install rotel"))?;
+                agent(&directory)
+            }
+        }
     }
 }
 
@@ -124,26 +152,28 @@ pub(super) struct SetUp<'a> {
     pub directory: &'a Path,
     pub ports: Ports,
     pub sink: u16,
-    pub transport: Transport,
-    pub compression: Compression,
+    pub signal: &'a str,
+    pub exporter: &'a Exporter,
 }
 
 impl SetUp<'_> {
-    /// Writes the one configuration that the hub and the Collector both read: `otlp` in, `batch`, `otlp` out.
+    /// Writes the one configuration that the hub and the Collector both read: `otlp` in, `batch`, the exporter out.
     fn write_collector_configuration(&self, name: &str, service: &str) -> Result<PathBuf> {
-        let exporter = match self.transport {
-            Transport::Grpc => "otlp",
-            Transport::Http => "otlphttp",
-        };
+        let id = &self.exporter.id;
+        let settings = self.exporter.settings.lines();
+        let settings: String = settings.map(|line| format!("    {line}\n")).collect();
         let text = format!(
-            "{}processors:\n  batch:\nexporters:\n  {exporter}:\n    endpoint: http://127.0.0.1:{}\n    compression: {}\n    tls:\n      insecure: true\n\
-             service:\n{service}  pipelines:\n    traces:\n      receivers: [otlp]\n      processors: [batch]\n      exporters: [{exporter}]\n",
+            "{}processors:\n  batch:\nexporters:\n  {id}:\n{settings}\
+             service:\n{service}  pipelines:\n    {}:\n      receivers: [otlp]\n      processors: [batch]\n      exporters: [{id}]\n",
             self.ports.receivers(),
-            self.sink,
-            self.compression.name(),
+            self.signal,
         );
         let file = self.directory.join(name);
-        std::fs::write(&file, text)?;
+        std::fs::write(&file, self.with_sink(&text))?;
         Ok(file)
+    }
+
+    fn with_sink(&self, text: &str) -> String {
+        text.replace("{sink}", &self.sink.to_string())
     }
 }

@@ -1,29 +1,34 @@
 //! The table of a benchmark: medians, and ratios to the peers.
 
-use super::forward::Measurement;
+use super::measure::{Case, Measurement};
 use super::peers::System;
 
-/// Prints one table for each transport and compression.
-pub(super) fn print(measurements: &[Measurement]) {
-    let mut axes: Vec<(&str, &str)> = measurements
+/// Prints the table of one case.
+pub(super) fn print(case: &Case, systems: &[System], measurements: &[Measurement]) {
+    let here: Vec<&Measurement> = measurements
         .iter()
-        .map(|one| (one.transport, one.compression))
+        .filter(|one| one.case == case.name)
         .collect();
-    axes.dedup();
-    for (transport, compression) in axes {
-        let here: Vec<&Measurement> = measurements
-            .iter()
-            .filter(|one| one.transport == transport && one.compression == compression)
-            .collect();
-        println!(
-            "\nOTLP/{transport} in and out, compression {compression}; median of rounds, (fanlight's share of the peer's)"
-        );
-        println!(
-            "{:<10}{:>26}{:>20}{:>20}{:>20}{:>8}{:>9}",
-            "", "spans per CPU-second", "peak MiB", "p50 ms", "p99 ms", "lost", "refused"
-        );
-        for system in System::ALL {
-            print_row(system.name(), &here);
+    println!(
+        "\n{}; median of rounds, (fanlight's share of the peer's)",
+        case.title
+    );
+    println!(
+        "{:<10}{:>26}{:>20}{:>20}{:>20}{:>12}{:>12}{:>8}{:>9}",
+        "",
+        "items per CPU-second",
+        "peak MiB",
+        "p50 ms",
+        "p99 ms",
+        "accepted",
+        "arrived",
+        "lost",
+        "refused"
+    );
+    for system in systems {
+        match system.program(&case.exporter) {
+            Some(_) => print_row(system.name(), &here),
+            None => println!("{:<10}has no such exporter here", system.name()),
         }
     }
 }
@@ -51,11 +56,13 @@ fn print_row(system: &str, measurements: &[&Measurement]) {
     };
     let total = |of: fn(&Measurement) -> u64| own.iter().map(|one| of(one)).sum::<u64>();
     println!(
-        "{system:<10}{:>26}{:>20}{:>20}{:>20}{:>8}{:>9}",
-        figure(|one| one.spans_per_cpu_second, 0),
+        "{system:<10}{:>26}{:>20}{:>20}{:>20}{:>12}{:>12}{:>8}{:>9}",
+        figure(|one| one.items_per_cpu_second, 0),
         figure(|one| one.peak_mib, 1),
         figure(|one| one.p50_ms, 2),
         figure(|one| one.p99_ms, 2),
+        total(|one| one.accepted),
+        total(|one| one.arrived),
         total(|one| one.lost),
         total(|one| one.refused),
     );

@@ -39,7 +39,7 @@ pub fn build(log: &Path) -> Result<PathBuf> {
 ///
 /// # Errors
 /// When Go is not there, or a module can't be had.
-pub(super) fn build_contrib(log: &Path) -> Result<PathBuf> {
+pub fn build_contrib(log: &Path) -> Result<PathBuf> {
     distribution::OTHER_FORMATS.build(log)
 }
 

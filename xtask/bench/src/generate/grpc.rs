@@ -6,9 +6,7 @@ use h2::client::SendRequest;
 use http::{HeaderMap, Method, Request};
 use tokio::net::TcpStream;
 
-use super::Answer;
-
-const METHOD: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+use super::{Answer, Options};
 
 /// A connection; a clone is another stream of requests on it.
 #[derive(Clone)]
@@ -19,7 +17,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) async fn open(stream: TcpStream, target: &str, gzip: bool) -> Result<Connection> {
+    pub(super) async fn open(stream: TcpStream, options: &Options) -> Result<Connection> {
         let mut builder = h2::client::Builder::new();
         builder
             .initial_window_size(1 << 20)
@@ -32,8 +30,8 @@ impl Connection {
         });
         Ok(Connection {
             send,
-            uri: format!("http://{target}{METHOD}"),
-            gzip,
+            uri: format!("http://{}{}", options.target, options.signal.method()),
+            gzip: options.gzip,
         })
     }
 

@@ -8,17 +8,18 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::{Answer, answer_of_http};
+use super::{Answer, Options, answer_of_http};
 
 /// A connection, with one request at a time.
 pub(super) struct Connection {
     send: SendRequest<Full<Bytes>>,
     host: String,
+    path: &'static str,
     gzip: bool,
 }
 
 impl Connection {
-    pub(super) async fn open(stream: TcpStream, target: &str, gzip: bool) -> Result<Connection> {
+    pub(super) async fn open(stream: TcpStream, options: &Options) -> Result<Connection> {
         let (send, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::task::spawn_local(async move {
             if let Err(error) = connection.await {
@@ -27,15 +28,16 @@ impl Connection {
         });
         Ok(Connection {
             send,
-            host: target.to_owned(),
-            gzip,
+            host: options.target.clone(),
+            path: options.signal.path(),
+            gzip: options.gzip,
         })
     }
 
     pub(super) async fn send(&mut self, body: Bytes) -> Result<Answer> {
         let mut request = Request::builder()
             .method(Method::POST)
-            .uri("/v1/traces")
+            .uri(self.path)
             .header("host", &self.host);
         request = request.header("content-type", "application/x-protobuf");
         if self.gzip {
