@@ -167,12 +167,7 @@ fn hub(
         USER.0,
         USER.1
     );
-    let hub = Hub::start(
-        &setting.hub()?,
-        &directory.join("hub"),
-        ports,
-        &configuration,
-    )?;
+    let hub = setting.start_hub(&directory, ports, &configuration)?;
     Ok((hub, ports))
 }
 

@@ -11,7 +11,7 @@ use anyhow::Result;
 use super::{Setting, golden};
 use crate::clients::Python;
 use crate::end_to_end::arrived;
-use crate::hub::{Hub, Ports};
+use crate::hub::Ports;
 use crate::process::{Background, eventually, run_within};
 use crate::steps::{Steps, Tests};
 use crate::{http, workspace};
@@ -173,9 +173,8 @@ fn hub_to_collector(setting: &Setting, exporter: &str, option: &str) -> Result<T
     let _collector = Collector::to_file(&setting.collector()?, &directory, destination)?;
     let ports = Ports::free()?;
     let exporters = format!("exporters:\n  {}\n", sending(exporter, destination, option));
-    let hub = Hub::start(
-        &setting.hub()?,
-        &directory.join("hub"),
+    let hub = setting.start_hub(
+        &directory,
         ports,
         &format!("{}{exporters}", ports.receivers()),
     )?;
@@ -198,12 +197,7 @@ fn collector_to_hub(setting: &Setting, exporter: &str, option: &str) -> Result<T
         ports.receivers(),
         crate::end_to_end::file_exporter(&directory)
     );
-    let hub = Hub::start(
-        &setting.hub()?,
-        &directory.join("hub"),
-        ports,
-        &configuration,
-    )?;
+    let hub = setting.start_hub(&directory, ports, &configuration)?;
     let source = Ports::free()?;
     let id = format!("{exporter}/next");
     let _collector = Collector::start(

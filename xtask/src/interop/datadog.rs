@@ -13,7 +13,7 @@ use super::carried::{attributes, number, text};
 use super::collector::taking;
 use super::golden::Golden;
 use crate::end_to_end::arrived;
-use crate::hub::{Hub, Ports};
+use crate::hub::Ports;
 use crate::otlp_json::Items;
 use crate::process::free_port;
 use crate::steps::{Steps, Tests};
@@ -40,12 +40,7 @@ fn through(
          \x20   metrics:\n      endpoint: http://127.0.0.1:{port}\nservice:\n  pipelines:\n    {signal}:\n      receivers: [otlp]\n      exporters: [datadog]\n",
         ports.receivers()
     );
-    let hub = Hub::start(
-        &setting.hub()?,
-        &directory.join("hub"),
-        ports,
-        &configuration,
-    )?;
+    let hub = setting.start_hub(directory, ports, &configuration)?;
     let golden = Golden::send(signal, ports)?.json()?;
     let found = arrived(&directory.join("received.jsonl"), at_least)?;
     hub.stop()?;

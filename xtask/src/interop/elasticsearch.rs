@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::Setting;
 use super::golden::Golden;
 use super::server::elasticsearch::Elasticsearch;
-use crate::hub::{Hub, Ports};
+use crate::hub::Ports;
 use crate::process::eventually;
 use crate::steps::{Steps, Tests};
 use crate::{http, workspace};
@@ -43,12 +43,7 @@ fn hub_to_elasticsearch(setting: &Setting, mode: &str) -> Result<Tests> {
         ports.receivers(),
         elasticsearch.http
     );
-    let hub = Hub::start(
-        &setting.hub()?,
-        &directory.join("hub"),
-        ports,
-        &configuration,
-    )?;
+    let hub = setting.start_hub(&directory, ports, &configuration)?;
     let traces = Golden::send(Signal::Traces, ports)?.json()?;
     let logs = Golden::send(Signal::Logs, ports)?.json()?;
     let metrics = Golden::send(Signal::Metrics, ports)?.json()?;

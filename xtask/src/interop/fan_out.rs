@@ -14,7 +14,7 @@ use super::server::prometheus::{Prometheus, Release};
 use super::server::tempo::Tempo;
 use super::server::victoria_metrics::VictoriaMetrics;
 use super::tempo;
-use crate::hub::{Hub, Ports};
+use crate::hub::Ports;
 use crate::otlp_json::Items;
 use crate::process::eventually;
 use crate::steps::{Steps, Tests};
@@ -69,12 +69,7 @@ service:
         victoria.http,
         prometheus.http
     );
-    let hub = Hub::start(
-        &setting.hub()?,
-        &directory.join("hub"),
-        ports,
-        &configuration,
-    )?;
+    let hub = setting.start_hub(&directory, ports, &configuration)?;
     let spans = Golden::send(Signal::Traces, ports)?.items()?;
     Golden::send(Signal::Metrics, ports)?;
     let ids = trace_ids(&spans);

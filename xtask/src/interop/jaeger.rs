@@ -13,7 +13,7 @@ use super::Setting;
 use super::collector::{send_all, sending};
 use super::go::{go, sources};
 use super::golden::Golden;
-use crate::hub::{Hub, Ports};
+use crate::hub::Ports;
 use crate::otlp_json::{Items, unordered};
 use crate::process::{Background, eventually, free_port};
 use crate::steps::{Steps, Tests};
@@ -142,12 +142,7 @@ fn hub_to_jaeger(setting: &Setting, exporter: &str) -> Result<Tests> {
         ports.receivers(),
         sending(exporter, jaeger.otlp, "timeout: 5s")
     );
-    let hub = Hub::start(
-        &setting.hub()?,
-        &directory.join("hub"),
-        ports,
-        &configuration,
-    )?;
+    let hub = setting.start_hub(&directory, ports, &configuration)?;
     let sent = send_all(&setting.python()?, ports, &directory)?
         .only("spans")
         .and(Golden::send(Signal::Traces, ports)?.items()?);

@@ -34,12 +34,7 @@ fn receiving(setting: &Setting, directory: &Path, protocol: &str) -> Result<(Hub
         "receivers:\n  jaeger:\n    protocols:\n      {protocol}:\n        endpoint: 127.0.0.1:{port}\n{}",
         file_exporter(directory)
     );
-    let hub = Hub::start(
-        &setting.hub()?,
-        &directory.join("hub"),
-        ports,
-        &configuration,
-    )?;
+    let hub = setting.start_hub(directory, ports, &configuration)?;
     Ok((hub, port))
 }
 

@@ -11,7 +11,7 @@ use anyhow::{Result, ensure};
 use super::Setting;
 use super::collector::{Collector, send_all};
 use crate::end_to_end::arrived;
-use crate::hub::{Hub, Ports};
+use crate::hub::Ports;
 use crate::otlp_json::Items;
 use crate::process::{Background, eventually};
 use crate::steps::{Steps, Tests};
@@ -53,12 +53,7 @@ fn one_dead(setting: &Setting) -> Result<Tests> {
     );
     let (one, other) = (directory.join("living"), directory.join("dead"));
     let collector = Collector::to_file(&setting.collector()?, &one, living)?;
-    let hub = Hub::start(
-        &setting.hub()?,
-        &directory.join("hub"),
-        ports,
-        &configuration,
-    )?;
+    let hub = setting.start_hub(&directory, ports, &configuration)?;
     let first = send_all(&setting.python()?, ports, &directory)?;
     arrived(&one.join("received.jsonl"), first.len())?.must_equal(&first)?;
 
@@ -95,12 +90,7 @@ fn killed(setting: &Setting) -> Result<Tests> {
     let mut ledger = String::new();
     for round in 0..KILLS {
         let record = directory.join(format!("sent-{round}.jsonl"));
-        let mut hub = Hub::start(
-            &setting.hub()?,
-            &directory.join("hub"),
-            ports,
-            &configuration,
-        )?;
+        let mut hub = setting.start_hub(&directory, ports, &configuration)?;
         let mut client = sender(setting, ports, &record)?;
         eventually(Duration::from_secs(20), || {
             let sent = std::fs::read_to_string(&record)
@@ -118,12 +108,7 @@ fn killed(setting: &Setting) -> Result<Tests> {
         ledger.push('\n');
     }
     let ledger = Items::from_lines(&ledger)?;
-    let hub = Hub::start(
-        &setting.hub()?,
-        &directory.join("hub"),
-        ports,
-        &configuration,
-    )?;
+    let hub = setting.start_hub(&directory, ports, &configuration)?;
     let _collector = Collector::to_file(&setting.collector()?, &directory, destination)?;
     all_arrive(&directory, &ledger)?;
     println!(

@@ -38,12 +38,7 @@ fn hub(setting: &Setting, directory: &Path, loki: u16, way: &str) -> Result<Hub>
         "{}exporters:\n  loki:\n    endpoint: http://127.0.0.1:{loki}{path}\nservice:\n  pipelines:\n    logs:\n      receivers: [otlp]\n      exporters: [loki]\n",
         ports.receivers()
     );
-    Hub::start(
-        &setting.hub()?,
-        &directory.join("hub"),
-        ports,
-        &configuration,
-    )
+    setting.start_hub(directory, ports, &configuration)
 }
 
 /// Scenario: the hub sends the golden logs to Loki, over its push API or its OTLP endpoint.
@@ -123,12 +118,7 @@ fn client_to_hub(setting: &Setting) -> Result<Tests> {
          service:\n  pipelines:\n    logs:\n      receivers: [loki]\n      exporters: [loki]\n",
         loki.http
     );
-    let hub = Hub::start(
-        &setting.hub()?,
-        &directory.join("hub"),
-        ports,
-        &configuration,
-    )?;
+    let hub = setting.start_hub(&directory, ports, &configuration)?;
     let client = workspace::root().join("tests/clients/loki");
     let python = setting.program("the Python handler for Loki", |log| {
         let requirements = workspace::root().join("tests/clients/loki/requirements.txt");

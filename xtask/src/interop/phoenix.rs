@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::Setting;
 use super::golden::Golden;
 use super::server::phoenix::Phoenix;
-use crate::hub::{Hub, Ports};
+use crate::hub::Ports;
 use crate::process::eventually;
 use crate::steps::{Steps, Tests};
 use crate::{http, workspace};
@@ -37,12 +37,7 @@ fn hub_to_phoenix(setting: &Setting) -> Result<Tests> {
         ports.receivers(),
         phoenix.http
     );
-    let hub = Hub::start(
-        &setting.hub()?,
-        &directory.join("hub"),
-        ports,
-        &configuration,
-    )?;
+    let hub = setting.start_hub(&directory, ports, &configuration)?;
     let expected = sent(&Golden::send(Signal::Traces, ports)?.json()?);
     ensure!(expected.len() > 4, "the golden set has no spans");
     let found = eventually(Duration::from_secs(30), || {

@@ -1,8 +1,11 @@
-//! Prometheus behind the hub: the golden metrics are read back from its query API, through remote write and by scrape.
+//! Prometheus behind the hub: the golden metrics are read back from its query API, through remote write and by scrape. And
+//! beside it: both scrape the same targets.
 //!
 //! What is read back is compared with `prometheus/golden.txt`: one line a sample with all its labels, its time and its value
 //! (of native histograms, every bucket), one line an exemplar. It was written from the specification of OpenTelemetry's
 //! compatibility with Prometheus; none of the hub's code is in it.
+
+mod beside;
 
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -48,6 +51,9 @@ pub(super) fn run(steps: &mut Steps, setting: &Setting) {
     steps.run("scrape by Prometheus 3, in OpenMetrics", |_| {
         scrape(setting, Release::Newest)
     });
+    steps.run("scrape by the hub, beside Prometheus 3", |_| {
+        beside::both(setting)
+    });
 }
 
 /// Scenario: the hub sends the golden metrics to a real Prometheus by remote write.
@@ -58,7 +64,12 @@ fn remote_write(setting: &Setting, release: Release, keys: &str) -> Result<Tests
         keys.len()
     ))?;
     let prometheus = Prometheus::start(setting, release, &directory, "[]")?;
-    let hub = start(setting, &directory, &write_exporter(prometheus.http, keys))?;
+    let hub = start(
+        setting,
+        &directory,
+        "",
+        &write_exporter(prometheus.http, keys),
+    )?;
     let base = send(&hub)?;
     // 2.42 takes the exemplars of a native histogram once its series exists, which is after the first request.
     let kept = |line: &str| release == Release::Newest || !line.starts_with("exemplar stock");
@@ -76,7 +87,12 @@ fn remote_write(setting: &Setting, release: Release, keys: &str) -> Result<Tests
 fn victoria_metrics(setting: &Setting) -> Result<Tests> {
     let directory = workspace::emptied("interop/runs/victoria-metrics")?;
     let store = VictoriaMetrics::start(setting, &directory)?;
-    let hub = start(setting, &directory, &write_exporter(store.http, VERSION_2))?;
+    let hub = start(
+        setting,
+        &directory,
+        "",
+        &write_exporter(store.http, VERSION_2),
+    )?;
     let base = send(&hub)?;
     let has = |line: &str| {
         !(line.starts_with("exemplar") || line.contains(" buckets ") || line.ends_with(" NaN"))
@@ -104,7 +120,7 @@ fn scrape(setting: &Setting, release: Release) -> Result<Tests> {
     let exporter = format!(
         "  prometheus:\n    endpoint: 127.0.0.1:{port}\n    send_timestamps: true\n    enable_open_metrics: true\n"
     );
-    let hub = start(setting, &directory, &exporter)?;
+    let hub = start(setting, &directory, "", &exporter)?;
     let targets = format!(
         "[{{job_name: hub, honor_labels: true, static_configs: [{{targets: ['127.0.0.1:{port}']}}]}}]"
     );
@@ -148,15 +164,11 @@ fn write_exporter(port: u16, keys: &str) -> String {
     format!("  prometheusremotewrite:\n    endpoint: http://127.0.0.1:{port}/api/v1/write\n{keys}")
 }
 
-fn start(setting: &Setting, directory: &Path, exporter: &str) -> Result<Hub> {
+/// Starts the hub with an exporter, and a receiver beside OTLP, or none.
+fn start(setting: &Setting, directory: &Path, receiver: &str, exporter: &str) -> Result<Hub> {
     let ports = Ports::free()?;
-    let configuration = format!("{}exporters:\n{exporter}", ports.receivers());
-    Hub::start(
-        &setting.hub()?,
-        &directory.join("hub"),
-        ports,
-        &configuration,
-    )
+    let configuration = format!("{}{receiver}exporters:\n{exporter}", ports.receivers());
+    setting.start_hub(directory, ports, &configuration)
 }
 
 /// Sends the golden metrics, and returns the time that they are counted from, in Unix milliseconds.
@@ -205,26 +217,22 @@ fn read_back(port: u16, base: i64) -> Result<Vec<String>> {
             ));
         }
         for sample in elements(&series["histograms"]) {
-            let value = &sample[1];
-            let [count, sum] = ["count", "sum"].map(|key| value[key].as_str().unwrap_or("?"));
             let at = offset(&labels, &sample[0], base);
-            let buckets = shown_buckets(&value["buckets"])?;
-            lines.push(format!(
-                "{labels} {at} count {count} sum {sum} buckets {buckets}"
-            ));
+            lines.push(format!("{labels} {at} {}", shown_histogram(&sample[1])?));
         }
     }
-    let range = [
-        ("query", all.to_owned()),
-        ("start", start.to_string()),
-        ("end", end.to_string()),
-    ];
-    let range: Vec<(&str, &str)> = range
-        .iter()
-        .map(|(key, value)| (*key, value.as_str()))
-        .collect();
+    lines.extend(exemplars(port, all, (start, end), base)?);
+    lines.sort();
+    Ok(lines)
+}
+
+/// The exemplars of the series that a selector chooses, between two times in seconds, one line each.
+fn exemplars(port: u16, of: &str, (start, end): (i64, i64), base: i64) -> Result<Vec<String>> {
+    let (start, end) = (start.to_string(), end.to_string());
+    let range = [("query", of), ("start", &start), ("end", &end)];
     // VictoriaMetrics has none, and says so.
     let exemplars = ask(port, "/api/v1/query_exemplars", &range)?;
+    let mut lines = Vec::new();
     for series in elements(&exemplars) {
         let labels = shown(&series["seriesLabels"])?;
         for exemplar in elements(&series["exemplars"]) {
@@ -234,23 +242,23 @@ fn read_back(port: u16, base: i64) -> Result<Vec<String>> {
             lines.push(format!("exemplar {labels} {own} {at} {value}"));
         }
     }
-    lines.sort();
     Ok(lines)
 }
 
-/// Each bucket of a native histogram: its bounds, rounded, and what it counts.
-fn shown_buckets(buckets: &Value) -> Result<String> {
-    let mut shown = Vec::new();
-    for bucket in elements(buckets) {
+/// A native histogram: count, sum, and each bucket with its bounds, rounded, and what it counts.
+fn shown_histogram(value: &Value) -> Result<String> {
+    let [count, sum] = ["count", "sum"].map(|key| value[key].as_str().unwrap_or("?"));
+    let mut shown = format!("count {count} sum {sum} buckets");
+    for bucket in elements(&value["buckets"]) {
         let text = |place: usize| {
             bucket[place]
                 .as_str()
                 .context("a bucket is no list of texts")
         };
         let (low, high) = (text(1)?.parse::<f64>()?, text(2)?.parse::<f64>()?);
-        shown.push(format!("{low:.4}..{high:.4}:{}", text(3)?));
+        shown.push_str(&format!(" {low:.4}..{high:.4}:{}", text(3)?));
     }
-    Ok(shown.join(" "))
+    Ok(shown)
 }
 
 /// Milliseconds since the set's first time. `target_info` has the time of the scrape.

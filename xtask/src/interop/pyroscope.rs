@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::Setting;
 use super::golden::Golden;
 use super::server::pyroscope::Pyroscope;
-use crate::hub::{Hub, Ports};
+use crate::hub::Ports;
 use crate::process::eventually;
 use crate::steps::{Steps, Tests};
 use crate::{http, workspace};
@@ -53,12 +53,7 @@ fn hub_to_pyroscope(setting: &Setting) -> Result<Tests> {
         ports.receivers(),
         pyroscope.http
     );
-    let hub = Hub::start(
-        &setting.hub()?,
-        &directory.join("hub"),
-        ports,
-        &configuration,
-    )?;
+    let hub = setting.start_hub(&directory, ports, &configuration)?;
     Golden::send(Signal::Profiles, ports)?;
     for (query, expected) in EXPECTED {
         let expected: BTreeMap<String, i64> = expected

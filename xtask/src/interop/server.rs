@@ -6,6 +6,7 @@
 pub(super) mod clickhouse;
 pub(super) mod elasticsearch;
 mod grafana;
+pub(super) mod instrumented;
 pub(super) mod kafka;
 pub(super) mod loki;
 pub(super) mod moto;

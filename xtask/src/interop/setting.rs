@@ -8,7 +8,7 @@ use anyhow::{Result, anyhow};
 
 use super::{collector, jaeger};
 use crate::clients::Python;
-use crate::hub;
+use crate::hub::{self, Hub, Ports};
 use crate::steps;
 
 /// Installs a program, with its output in a log, and returns where it is.
@@ -40,6 +40,19 @@ impl Setting {
             hub::Profile::Release => |log| hub::build(hub::Profile::Release, log),
         };
         self.program("the hub", build)
+    }
+
+    /// Starts the hub under test with a configuration; its files are in `hub` below the directory.
+    ///
+    /// # Errors
+    /// When it does not compile or does not get healthy.
+    pub(super) fn start_hub(
+        &self,
+        directory: &Path,
+        ports: Ports,
+        configuration: &str,
+    ) -> Result<Hub> {
+        Hub::start(&self.hub()?, &directory.join("hub"), ports, configuration)
     }
 
     /// The Collector with the core's components.

@@ -41,12 +41,7 @@ fn hub(
         "{}exporters:\n  {exporter}\nservice:\n  pipelines:\n    {signal}:\n      receivers: [otlp]\n      exporters: [{id}]\n",
         ports.receivers()
     );
-    let hub = Hub::start(
-        &setting.hub()?,
-        &directory.join("hub"),
-        ports,
-        &configuration,
-    )?;
+    let hub = setting.start_hub(directory, ports, &configuration)?;
     Ok((hub, ports))
 }
 

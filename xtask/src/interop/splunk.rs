@@ -57,12 +57,7 @@ fn through_both(setting: &Setting) -> Result<Tests> {
         exporter("collector", port),
         exporter("hub", own)
     );
-    let first = Hub::start(
-        &setting.hub()?,
-        &directory.join("hub"),
-        ports,
-        &configuration,
-    )?;
+    let first = setting.start_hub(&directory, ports, &configuration)?;
     let logs = Golden::send(Signal::Logs, ports)?.json()?;
     let metrics = Golden::send(Signal::Metrics, ports)?.json()?;
     let traces = Golden::send(Signal::Traces, ports)?.json()?;

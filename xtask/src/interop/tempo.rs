@@ -12,7 +12,7 @@ use super::collector::sending;
 use super::golden::Golden;
 use super::jaeger::trace_ids;
 use super::server::tempo::Tempo;
-use crate::hub::{Hub, Ports};
+use crate::hub::Ports;
 use crate::otlp_json::{Items, unordered};
 use crate::process::eventually;
 use crate::steps::{Steps, Tests};
@@ -38,12 +38,7 @@ fn hub_to_tempo(setting: &Setting, exporter: &str) -> Result<Tests> {
         ports.receivers(),
         sending(exporter, tempo.otlp, "timeout: 5s")
     );
-    let hub = Hub::start(
-        &setting.hub()?,
-        &directory.join("hub"),
-        ports,
-        &configuration,
-    )?;
+    let hub = setting.start_hub(&directory, ports, &configuration)?;
     let sent = Golden::send(Signal::Traces, ports)?.items()?;
     let ids = trace_ids(&sent);
     let found = eventually(Duration::from_secs(20), || {

@@ -59,12 +59,7 @@ fn sent(setting: &Setting, directory: &Path, to: &str, format: &str) -> Result<I
         "{}exporters:\n  zipkin:\n    endpoint: {to}\n    format: {format}\n",
         ports.receivers()
     );
-    let hub = Hub::start(
-        &setting.hub()?,
-        &directory.join("hub"),
-        ports,
-        &configuration,
-    )?;
+    let hub = setting.start_hub(directory, ports, &configuration)?;
     let sent = Golden::send(Signal::Traces, ports)?.items()?;
     hub.stop()?;
     Ok(sent)
@@ -163,12 +158,7 @@ fn receiving(setting: &Setting, directory: &Path) -> Result<(Hub, u16)> {
         "receivers:\n  zipkin:\n    endpoint: 127.0.0.1:{port}\n{}",
         file_exporter(directory)
     );
-    let hub = Hub::start(
-        &setting.hub()?,
-        &directory.join("hub"),
-        ports,
-        &configuration,
-    )?;
+    let hub = setting.start_hub(directory, ports, &configuration)?;
     Ok((hub, port))
 }
 
