@@ -80,6 +80,8 @@ struct ScrapeKeys {
     enable_compression: Option<bool>,
     /// Accepted, no effect: the target chooses among all of them.
     scrape_protocols: Vec<String>,
+    /// Accepted, no effect: they are always taken.
+    scrape_native_histograms: Option<bool>,
     /// Accepted, no effect: both kinds are taken.
     always_scrape_classic_histograms: Option<bool>,
     static_configs: Vec<StaticConfig>,

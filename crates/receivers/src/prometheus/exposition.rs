@@ -18,6 +18,14 @@ pub(super) struct Page {
     pub(super) native: Vec<super::native::NativeHistogram>,
 }
 
+impl Page {
+    /// How many samples it has.
+    pub(super) fn len(&self) -> usize {
+        let own = self.samples.iter().filter(|sample| !sample.is_start);
+        own.count() + self.native.len()
+    }
+}
+
 /// What is known of a family.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Family {
@@ -47,6 +55,18 @@ pub(super) struct Sample {
     /// Milliseconds since 1970, where the page says so.
     pub(super) timestamp: Option<i64>,
     pub(super) exemplar: Option<Exemplar>,
+    /// Whether it is the start of a series, which is no sample of its own in protobuf.
+    pub(super) is_start: bool,
+}
+
+impl Sample {
+    /// The same, as the start of a series.
+    pub(super) fn into_start(self) -> Sample {
+        Sample {
+            is_start: true,
+            ..self
+        }
+    }
 }
 
 /// An example of the values behind a sample.

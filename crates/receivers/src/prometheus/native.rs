@@ -77,11 +77,10 @@ fn add_metric(name: &str, metric: Metric, page: &mut Page) -> Result<(), String>
         labels: labels.clone(),
         value,
         timestamp: metric.timestamp_ms,
-        exemplar: None,
+        ..Sample::default()
     };
-    let created = |at: Option<Timestamp>| {
-        at.map(|at| sample("_created", at.seconds as f64 + f64::from(at.nanos) / 1e9))
-    };
+    let start = |at: Timestamp| at.seconds as f64 + f64::from(at.nanos) / 1e9;
+    let created = |at: Option<Timestamp>| Some(sample("_created", start(at?)).into_start());
     if let Some(gauge) = metric.gauge {
         page.samples
             .push(sample("", gauge.value.unwrap_or_default()));

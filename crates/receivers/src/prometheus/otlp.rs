@@ -42,6 +42,8 @@ pub(super) struct Scraped<'a> {
     pub(super) resource: &'a [(&'static str, String)],
     /// Series about the scrape itself.
     pub(super) about: &'a [(&'static str, f64)],
+    /// Of these series: the target's.
+    pub(super) labels: &'a Labels,
     /// When it began.
     pub(super) at_unix_nano: u64,
     /// Whether the page's own timestamps count.
@@ -69,7 +71,7 @@ impl Memory {
             }
             write::scope(out, &Default::default(), |out| {
                 for (name, value) in scraped.about {
-                    write::gauge(out, name, *value, scraped.at_unix_nano);
+                    write::gauge(out, name, *value, scraped.labels, scraped.at_unix_nano);
                 }
                 self.stale(out, scraped.at_unix_nano);
             });

@@ -145,19 +145,23 @@ impl Scraper {
             }
         };
         self.was_up = up > 0.0;
-        let scraped = page.samples.len() + page.native.len();
+        let scraped = page.len();
         let page = self.relabelled(page);
-        let left = page.samples.len() + page.native.len();
+        let left = page.len();
         let about = [
             ("up", up),
             ("scrape_duration_seconds", took),
             ("scrape_samples_scraped", scraped as f64),
             ("scrape_samples_post_metric_relabeling", left as f64),
         ];
+        let mut labels = Labels::new();
+        self.add_target(&mut labels);
+        labels.retain(|name, _| !is_of_resource(name));
         let batch = self.memory.convert(Scraped {
             page,
             resource: &resource(&self.target),
             about: &about,
+            labels: &labels,
             at_unix_nano,
             honor_timestamps: self.config.honor_timestamps,
         });
@@ -222,7 +226,7 @@ impl Scraper {
             let is_open_metrics = content_type.starts_with("application/openmetrics-text");
             exposition::read(text, is_open_metrics).map_err(|error| error.to_string())?
         };
-        let samples = page.samples.len() + page.native.len();
+        let samples = page.len();
         match self.config.sample_limit {
             limit @ 1.. if samples > limit => Err(format!(
                 "{samples} samples are more than sample_limit ({limit})"
@@ -260,12 +264,13 @@ impl Scraper {
         let rules = &self.config.metric_relabel;
         let keep = |name: &mut String, labels: &mut Labels| {
             self.add_target(labels);
-            if rules.is_empty() {
-                return true;
-            }
             labels.insert("__name__".to_owned(), std::mem::take(name));
             let keep = relabel(rules, labels);
             *name = labels.remove("__name__").unwrap_or_default();
+            // What the resource says already.
+            labels.retain(|name, value| {
+                !is_of_resource(name) || self.target.labels.get(name) != Some(value)
+            });
             keep && !name.is_empty()
         };
         page.samples
@@ -275,11 +280,10 @@ impl Scraper {
         page
     }
 
-    /// The target's own labels win, unless the job honours the page's. `job` and `instance` are in the resource.
+    /// The target's own labels win, unless the job honours the page's.
     fn add_target(&self, labels: &mut Labels) {
-        let own = self.target.labels.iter();
         let external = self.config.external_labels.iter();
-        for (name, value) in own.filter(|(name, _)| !matches!(name.as_str(), "job" | "instance")) {
+        for (name, value) in &self.target.labels {
             match labels.get(name).cloned() {
                 Some(_) if self.config.honor_labels => continue,
                 Some(theirs) => drop(labels.insert(format!("exported_{name}"), theirs)),
@@ -291,6 +295,11 @@ impl Scraper {
             labels.entry(name.clone()).or_insert_with(|| value.clone());
         }
     }
+}
+
+/// Whether the resource carries what this label of a target says.
+fn is_of_resource(label: &str) -> bool {
+    matches!(label, "job" | "instance")
 }
 
 /// What the job and the target say about the resource.

@@ -52,7 +52,7 @@ async fn a_target_is_scraped_and_relabelled() {
     });
     let rest = "          params: {module: [a b]}\n          basic_auth: {username: u, password: p}\n          \
                 metric_relabel_configs:\n            - {source_labels: [kind], regex: b, action: drop}\n            \
-                - {regex: secret, action: labeldrop}\n";
+                - {regex: secret, action: labeldrop}\n            - {source_labels: [job], target_label: from}\n";
     let (_hub, recorder) = start(&target.address.to_string(), rest);
     let text = scraped(&recorder, "jobs_total").await;
     assert!(
@@ -65,6 +65,12 @@ async fn a_target_is_scraped_and_relabelled() {
     );
     assert!(
         text.contains(r#"{"key":"service.name","value":{"stringValue":"shop"}}"#),
+        "{text}"
+    );
+    // Rules see what then is in the resource.
+    assert!(
+        text.contains(r#"{"key":"from","value":{"stringValue":"shop"}}"#)
+            && !text.contains(r#""key":"job""#),
         "{text}"
     );
     assert!(

@@ -73,7 +73,9 @@ impl Groups {
             groups.add(name, part, family, sample);
         }
         for native in page.native {
-            let family = page.families.get(&native.name).cloned().unwrap_or_default();
+            let mut family = page.families.get(&native.name).cloned().unwrap_or_default();
+            // A rule may have given it another name.
+            family.kind = Kind::Histogram;
             let mut labels = native.labels.clone();
             let scope = scope_of(&mut labels);
             let metrics = groups.scopes.entry(scope).or_default();

@@ -11,6 +11,7 @@ fn scrape(memory: &mut Memory, text: &str, at: u64) -> Value {
         page,
         resource: &resource,
         about: &[("up", 1.0)],
+        labels: &Labels::new(),
         at_unix_nano: at,
         honor_timestamps: true,
     });

@@ -106,13 +106,14 @@ pub(super) fn stale(
 }
 
 /// A series about the scrape itself.
-pub(super) fn gauge(out: &mut Encoder, name: &str, value: f64, time: u64) {
+pub(super) fn gauge(out: &mut Encoder, name: &str, value: f64, labels: &Labels, time: u64) {
     out.nested(2, |out| {
         out.bytes(1, name);
         out.nested(5, |out| {
             out.nested(1, |out| {
                 out.fixed64(3, time);
                 out.some_fixed64(4, value.to_bits());
+                labelled(out, 7, labels);
             });
         });
     });
