@@ -167,7 +167,7 @@ fn hub(
         USER.0,
         USER.1
     );
-    let hub = setting.start_hub(&directory, ports, &configuration)?;
+    let hub = setting.start_hub(directory, ports, &configuration)?;
     Ok((hub, ports))
 }
 
