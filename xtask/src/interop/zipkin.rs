@@ -103,10 +103,10 @@ fn hub_to_zipkin(setting: &Setting, format: &str) -> Result<Tests> {
 /// Takes out tags without a key, and annotations without a value: an empty text is no byte in protobuf, and the server takes
 /// what lacks one for broken.
 fn without_empty(span: &mut Value) {
-    if let Some(tags) = span["tags"].as_object_mut() {
+    if let Some(tags) = span.get_mut("tags").and_then(Value::as_object_mut) {
         tags.remove("");
     }
-    if let Some(annotations) = span["annotations"].as_array_mut() {
+    if let Some(annotations) = span.get_mut("annotations").and_then(Value::as_array_mut) {
         annotations.retain(|annotation| annotation["value"] != "");
         if annotations.is_empty() {
             span.as_object_mut().map(|span| span.remove("annotations"));

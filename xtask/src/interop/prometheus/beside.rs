@@ -23,8 +23,15 @@ const FORMS: [(&str, &str, &str); 3] = [
 ];
 /// The job of a page whose values change from scrape to scrape: Prometheus' own.
 const CHANGING: &str = "changing";
-/// What each has in its own way: how long it took, and starts of series, which the hub has as such and not as samples.
-const OWN: [&str; 3] = ["scrape_duration_seconds", "scrape_series_added", "_created"];
+/// What each has in its own way: how long it took, starts of series, which the hub has as such and not as samples, and how many
+/// samples there are, as the hub does not count the last buckets that protobuf leaves out.
+const OWN: [&str; 5] = [
+    "scrape_duration_seconds",
+    "scrape_series_added",
+    "scrape_samples_scraped",
+    "scrape_samples_post_metric_relabeling",
+    "_created",
+];
 /// Some of what is there in each form, as the program has it: beginning, part and end of a line.
 const KNOWN: [(&str, &str, &str); 6] = [
     (
@@ -172,7 +179,16 @@ fn all(port: u16) -> Result<Vec<String>> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let now = i64::try_from(now).context("the clock is wrong")?;
     let of_program = format!(r#"{{job=~".+",job!="{CHANGING}"}}"#);
-    lines.extend(exemplars(port, &of_program, (now - 600, now + 60), 0)?);
+    for line in exemplars(port, &of_program, (now - 600, now + 60), 0)? {
+        // Text has seconds: Prometheus cuts off what is below a millisecond, the hub rounds it.
+        let parts: Vec<&str> = line.rsplitn(3, ' ').collect();
+        lines.push(match parts[..] {
+            [value, _, labels] if labels.contains("job=\"openmetrics\"") => {
+                format!("{labels} {value}")
+            }
+            _ => line.clone(),
+        });
+    }
     lines.sort();
     Ok(lines)
 }
