@@ -18,13 +18,13 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use fanlight_config::blocks::{self, Compression};
-use fanlight_config::{ComponentId, ConfigError, Node, Scheme, Secret};
+use fanlight_config::{ComponentId, ConfigError, Node, Secret};
 use fanlight_net::http::{Answer, HttpClient};
 use fanlight_net::status::{Advice, retry_after};
 use fanlight_otlp::{Batch, DecodeError, Signal, SignalSet};
 use fanlight_pipeline::{
     BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig, ExporterKind,
-    Outcome, Peer,
+    Outcome,
 };
 use futures::future::BoxFuture;
 use http::header::LOCATION;
@@ -32,11 +32,12 @@ use http::{HeaderValue, Uri};
 use serde::Deserialize;
 
 use self::answer::{TrackAnswer, is_transient, redirect};
-use self::connection::{Connection, VARIABLE};
+use self::connection::{Connection, DEFAULT_ENDPOINT, VARIABLE};
 use self::envelope::{Common, Track};
 use crate::answers::advised;
 use crate::delivery::Delivery;
 use crate::pieces::{LeftOut, Piece, Sent, deliver};
+use crate::target::Target;
 
 /// The component type.
 pub(crate) static KIND: ExporterKind = ExporterKind {
@@ -108,6 +109,7 @@ struct AzureMonitor {
     delivery: Delivery,
     client: blocks::HttpClient,
     connection: Connection,
+    target: Target,
 }
 
 fn decode(node: &Node) -> Result<Box<dyn ExporterConfig>, ConfigError> {
@@ -132,22 +134,15 @@ fn read(node: &Node, environment: &str) -> Result<AzureMonitor, ConfigError> {
             "copy the connection string from the overview of the Application Insights resource",
         )
     })?;
-    if matches!(connection.endpoint.scheme(), Scheme::Dns | Scheme::Unix) {
-        return Err(node.error_at("endpoint", "Azure Monitor is reached over HTTP"));
-    }
+    let target = Target::new(&connection.endpoint, client.tls.insecure, PATH)
+        .map_err(|error| error.at(node, "endpoint", DEFAULT_ENDPOINT))?;
     Ok(AzureMonitor {
         keys,
         delivery,
         client,
         connection,
+        target,
     })
-}
-
-impl AzureMonitor {
-    fn uses_tls(&self) -> bool {
-        let insecure = self.client.tls.insecure;
-        self.connection.endpoint.uses_tls(insecure).unwrap_or(true)
-    }
 }
 
 impl ExporterConfig for AzureMonitor {
@@ -161,34 +156,23 @@ impl ExporterConfig for AzureMonitor {
     }
 
     fn destination(&self) -> Destination {
-        let (endpoint, tls) = (&self.connection.endpoint, self.uses_tls());
+        let endpoint = self.target.shown.trim_end_matches(PATH);
         Destination {
-            text: format!("{} (Azure Monitor)", endpoint.url(tls, "")),
-            peers: vec![Peer {
-                host: endpoint.host().to_owned(),
-                port: endpoint.port_or_default(tls),
-            }],
+            text: format!("{endpoint} (Azure Monitor)"),
+            peers: vec![self.target.peer.clone()],
         }
     }
 
     fn extensions(&self) -> Vec<ComponentId> {
-        let auth = self.client.auth.iter();
-        auth.map(|auth| auth.authenticator.clone()).collect()
+        self.client.extensions()
     }
 
     fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Exporter>, BuildError> {
-        let url = self.connection.endpoint.url(self.uses_tls(), PATH);
-        let url: Uri = url
-            .parse()
-            .map_err(|error| BuildError::new(format!("the endpoint is not a URL: {error}")))?;
+        let url = self.target.url.clone();
+        let urls = std::slice::from_ref(&url);
         Ok(Box::new(AzureExporter {
-            client: HttpClient::new(
-                &self.client,
-                Compression::Gzip,
-                std::slice::from_ref(&url),
-                context,
-            )?
-            .with_advice(ADVICE),
+            client: HttpClient::new(&self.client, Compression::Gzip, urls, context)?
+                .with_advice(ADVICE),
             url: Mutex::new(url),
             instrumentation_key: self.connection.instrumentation_key.clone(),
             keys: self.keys.clone(),

@@ -88,6 +88,19 @@ pub(crate) async fn deliver<'p, T, F: Future<Output = Sent>>(
 
 /// What became of the batch, when each of its pieces was sent or waits for the next attempt.
 pub(crate) fn settle(batch: &Batch, left_out: LeftOut, sent: Vec<Sent>) -> Outcome {
+    match joined(left_out, sent) {
+        Sent::Settled { rejected, why } => settled(batch, rejected, why),
+        Sent::Again {
+            items,
+            rejected,
+            after,
+            why,
+        } => resend(batch, items, rejected, after, why),
+    }
+}
+
+/// Several pieces as one.
+pub(crate) fn joined(left_out: LeftOut, sent: Vec<Sent>) -> Sent {
     let (mut rejected, mut reason) = (left_out.items, left_out.why);
     let mut again: Option<(Vec<usize>, Option<Duration>, String)> = None;
     for sent in sent {
@@ -113,10 +126,18 @@ pub(crate) fn settle(batch: &Batch, left_out: LeftOut, sent: Vec<Sent>) -> Outco
             reason = why;
         }
     }
-    if let Some((items, after, why)) = again {
-        return resend(batch, items, rejected, after, why);
+    match again {
+        Some((items, after, why)) => Sent::Again {
+            items,
+            rejected,
+            after,
+            why,
+        },
+        None => Sent::Settled {
+            rejected,
+            why: reason,
+        },
     }
-    settled(batch, rejected, reason)
 }
 
 /// What a batch came to of which so many items were refused for good, and nothing is to be sent again.

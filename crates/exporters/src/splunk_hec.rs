@@ -6,7 +6,7 @@
 //! [Collector's exporter](https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/exporter/splunkhecexporter).
 //!
 //! One request holds events of one token: the resource attribute `com.splunk.hec.access_token` replaces the configured one.
-//! 408, 429 and 5xx are sent again, `Retry-After` is honoured; other refusals are final.
+//! A request that Splunk finds too large (413) is sent in halves. 408, 429 and 5xx are sent again, `Retry-After` is honoured; other refusals are final.
 //! [Answers](https://docs.splunk.com/Documentation/Splunk/latest/Data/TroubleshootHTTPEventCollector).
 
 mod config;
@@ -16,6 +16,8 @@ mod logs;
 mod metrics;
 mod requests;
 mod spans;
+
+use std::collections::VecDeque;
 
 use fanlight_config::{ComponentId, ConfigError, Node, blocks};
 use fanlight_net::http::HttpClient;
@@ -27,14 +29,14 @@ use fanlight_pipeline::{
 };
 use futures::future::BoxFuture;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue, Method, Uri};
+use http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 
 use self::config::Rules;
 use self::heartbeat::{Heartbeat, Pulse};
 use self::requests::{Request, Requests};
 use crate::answers;
 use crate::delivery::Delivery;
-use crate::pieces::{Piece, Sent, deliver};
+use crate::pieces::{self, LeftOut, Piece, Sent, deliver};
 use crate::target::Target;
 
 /// The component type.
@@ -129,7 +131,9 @@ impl Exporter for HecExporter {
                 return Box::pin(std::future::ready(Outcome::Rejected { why }));
             }
         };
-        Box::pin(async move { deliver(batch, &pieces, left_out, |piece| self.post(piece)).await })
+        Box::pin(
+            async move { deliver(batch, &pieces, left_out, |piece| self.in_halves(piece)).await },
+        )
     }
 
     fn finish(&self) -> BoxFuture<'_, ()> {
@@ -141,7 +145,29 @@ impl Exporter for HecExporter {
 }
 
 impl HecExporter {
-    async fn post(&self, piece: &Piece<Request>) -> Sent {
+    /// Sends a request, in halves where Splunk takes less at once than the configuration says (`max_content_length` of its
+    /// limits.conf, which is lower in Splunk Cloud).
+    async fn in_halves(&self, piece: &Piece<Request>) -> Sent {
+        let mut waiting = VecDeque::from([piece.clone()]);
+        let mut all_sent = Vec::new();
+        while let Some(part) = waiting.pop_front() {
+            let (outcome, is_too_large) = self.post(&part).await;
+            if is_too_large && let Some([front, back]) = requests::halves(&part) {
+                waiting.push_front(back);
+                waiting.push_front(front);
+                continue;
+            }
+            let mut sent = part.sent(outcome);
+            if let Sent::Again { items, .. } = &mut sent {
+                items.extend(waiting.drain(..).flat_map(|part| part.items));
+            }
+            all_sent.push(sent);
+        }
+        pieces::joined(LeftOut::default(), all_sent)
+    }
+
+    /// Sends one request. Also says whether it was too large.
+    async fn post(&self, piece: &Piece<Request>) -> (Outcome, bool) {
         let token = piece.request.token.as_deref();
         let mut request = http::Request::new(piece.request.body.clone());
         *request.method_mut() = Method::POST;
@@ -155,17 +181,20 @@ impl HecExporter {
         if let Some(token) = token {
             let Ok(mut value) = HeaderValue::from_str(&format!("Splunk {token}")) else {
                 let why = "com.splunk.hec.access_token of a resource is no token".to_owned();
-                return piece.sent(Outcome::Rejected { why });
+                return (Outcome::Rejected { why }, false);
             };
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
-        let outcome = match self.client.send(request).await {
-            Ok(answer) if answer.status.is_success() => Outcome::Delivered,
-            Ok(answer) => answers::outcome(&self.client, &self.url, &answer),
-            Err(outcome) => outcome,
+        let (outcome, is_too_large) = match self.client.send(request).await {
+            Ok(answer) if answer.status.is_success() => (Outcome::Delivered, false),
+            Ok(answer) => (
+                answers::outcome(&self.client, &self.url, &answer),
+                answer.status == StatusCode::PAYLOAD_TOO_LARGE,
+            ),
+            Err(outcome) => (outcome, false),
         };
-        piece.sent(without_secret(outcome, token))
+        (without_secret(outcome, token), is_too_large)
     }
 }
 

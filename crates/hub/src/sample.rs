@@ -7,6 +7,9 @@ use fanlight_otlp::write::{Data, LogRecord, Metric, NumberPoint, RequestWriter, 
 use fanlight_otlp::{Batch, Signal, SpanId, TraceId, json};
 
 const SERVICE: &[(&str, Value<'static>)] = &[("service.name", Value::Str("fanlight-check"))];
+/// What makes a log record an event of the user's own to SignalFx, which takes no others.
+const EVENT: &[(&str, Value<'static>)] =
+    &[("com.splunk.signalfx.event_category", Value::Int(1_000_000))];
 const SECOND: u64 = 1_000_000_000;
 
 /// A batch of one item, made now.
@@ -55,6 +58,7 @@ pub(crate) fn sample(signal: Signal) -> Batch {
                     severity_number: 9,
                     severity_text: "INFO",
                     body: Value::Str("fanlight check"),
+                    attributes: EVENT,
                     ..LogRecord::default()
                 }),
             },

@@ -9,7 +9,7 @@ use fanlight_config::Endpoint;
 /// The variable that goes before the configuration, as in the Collector and in Azure's own SDKs.
 pub(super) const VARIABLE: &str = "APPLICATIONINSIGHTS_CONNECTION_STRING";
 /// Where telemetry goes when nothing says where.
-const DEFAULT_ENDPOINT: &str = "https://dc.services.visualstudio.com";
+pub(super) const DEFAULT_ENDPOINT: &str = "https://dc.services.visualstudio.com";
 /// A connection string is no longer than this, in characters.
 const LONGEST: usize = 4096;
 

@@ -12,6 +12,23 @@ pub(super) struct Request {
     pub(super) token: Option<String>,
     /// Whether its log records are profiles.
     pub(super) is_profiling: bool,
+    /// Where it may be cut: how many bytes and items come before.
+    cuts: Vec<Cut>,
+}
+
+/// A place between the events of two items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Cut {
+    bytes: usize,
+    items: usize,
+}
+
+/// A request that takes more events.
+#[derive(Debug, Default)]
+struct Open {
+    body: Vec<u8>,
+    items: Vec<usize>,
+    cuts: Vec<Cut>,
 }
 
 /// What events of one request have in common.
@@ -27,7 +44,7 @@ pub(super) struct Requests {
     limit: usize,
     longest_event: usize,
     finished: Vec<Piece<Request>>,
-    open: Vec<(Group, Vec<u8>, Vec<usize>)>,
+    open: Vec<(Group, Open)>,
     left_out: LeftOut,
 }
 
@@ -56,22 +73,18 @@ impl Requests {
             let why = "the events of one item are larger than max_content_length_*; raise it, here and in Splunk's limits.conf";
             return self.leave_out(items.len(), why);
         }
-        let place = self.open.iter().position(|(open, ..)| open == group);
+        let place = self.open.iter().position(|(open, _)| open == group);
         let place = place.unwrap_or_else(|| {
-            self.open.push((group.clone(), Vec::new(), Vec::new()));
+            self.open.push((group.clone(), Open::default()));
             self.open.len() - 1
         });
-        let Some((group, body, numbers)) = self.open.get_mut(place) else {
+        let Some((group, open)) = self.open.get_mut(place) else {
             return;
         };
-        if !body.is_empty() && body.len() + size > self.limit {
-            let full = piece(group, std::mem::take(body), std::mem::take(numbers));
-            self.finished.push(full);
+        if !open.body.is_empty() && open.body.len() + size > self.limit {
+            self.finished.push(std::mem::take(open).close(group));
         }
-        events
-            .iter()
-            .for_each(|event| body.extend_from_slice(event));
-        numbers.extend_from_slice(items);
+        open.add(events, items);
     }
 
     /// Notes items that no request holds.
@@ -82,20 +95,95 @@ impl Requests {
 
     /// The requests, and what is in none of them.
     pub(super) fn finish(mut self) -> (Vec<Piece<Request>>, LeftOut) {
-        for (group, body, numbers) in self.open {
-            if !body.is_empty() {
-                self.finished.push(piece(&group, body, numbers));
+        for (group, open) in self.open {
+            if !open.body.is_empty() {
+                self.finished.push(open.close(&group));
             }
         }
         (self.finished, self.left_out)
     }
 }
 
-fn piece(group: &Group, body: Vec<u8>, items: Vec<usize>) -> Piece<Request> {
-    let request = Request {
-        body: body.into(),
-        token: group.token.clone(),
-        is_profiling: group.is_profiling,
+impl Open {
+    fn add(&mut self, events: &[Vec<u8>], items: &[usize]) {
+        if !self.body.is_empty() {
+            self.cuts.push(Cut {
+                bytes: self.body.len(),
+                items: self.items.len(),
+            });
+        }
+        events
+            .iter()
+            .for_each(|event| self.body.extend_from_slice(event));
+        self.items.extend_from_slice(items);
+    }
+
+    fn close(self, group: &Group) -> Piece<Request> {
+        let request = Request {
+            body: self.body.into(),
+            token: group.token.clone(),
+            is_profiling: group.is_profiling,
+            cuts: self.cuts,
+        };
+        Piece {
+            request,
+            items: self.items,
+        }
+    }
+}
+
+/// The same events in two requests; nothing where they belong to one item.
+pub(super) fn halves(piece: &Piece<Request>) -> Option<[Piece<Request>; 2]> {
+    let request = &piece.request;
+    let middle = request.cuts.len() / 2;
+    let cut = *request.cuts.get(middle)?;
+    let (front, back) = piece.items.split_at_checked(cut.items)?;
+    let (before, after) = (request.cuts.get(..middle)?, request.cuts.get(middle + 1..)?);
+    let from_cut = |later: &Cut| Cut {
+        bytes: later.bytes - cut.bytes,
+        items: later.items - cut.items,
     };
-    Piece { request, items }
+    let half = |body, items: &[usize], cuts| Piece {
+        request: Request {
+            body,
+            cuts,
+            ..request.clone()
+        },
+        items: items.to_vec(),
+    };
+    Some([
+        half(request.body.slice(..cut.bytes), front, before.to_vec()),
+        half(
+            request.body.slice(cut.bytes..),
+            back,
+            after.iter().map(from_cut).collect(),
+        ),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_hold_whole_items_down_to_one() {
+        let mut requests = Requests::new(1000, 100);
+        for item in 0..5 {
+            let events = [format!("<{item}>").into_bytes(), b"+".to_vec()];
+            requests.add(&Group::default(), &events, &[item]);
+        }
+        let (pieces, _) = requests.finish();
+        let mut waiting = pieces;
+        let mut single = Vec::new();
+        while let Some(piece) = waiting.pop() {
+            match halves(&piece) {
+                Some([front, back]) => waiting.extend([back, front]),
+                None => single.push((piece.items.clone(), piece.request.body.clone())),
+            }
+        }
+        let expected: Vec<(Vec<usize>, Bytes)> = (0..5)
+            .map(|item| (vec![item], format!("<{item}>+").into()))
+            .collect();
+        assert_eq!(single, expected);
+    }
 }

@@ -5,8 +5,9 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::string_slice,
+    clippy::print_stderr,
     unreachable_pub,
-    reason = "a test that can't go on stops here, and its parts share what is `pub`"
+    reason = "a test that can't go on stops here and shows what the hub said, and its parts share what is `pub`"
 )]
 
 mod backends;

@@ -1,5 +1,7 @@
 //! One pipeline to services of which only one is well.
 
+use std::net::SocketAddr;
+
 use fanlight_otlp::Signal::Traces;
 use fanlight_testkit::{golden, golden_json};
 
@@ -17,37 +19,8 @@ const TIMES: usize = 20;
 async fn services_that_fail_cost_the_others_nothing() {
     let (elasticsearch, datadog) = (fakes::elasticsearch(), fakes::datadog());
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let hub = Hub::with_config_and(
-        tempfile::tempdir().unwrap(),
-        &format!(
-            "receivers: {{otlp: {{protocols: {{http: {{endpoint: '127.0.0.1:0'}}}}}}}}
-exporters:
-  elasticsearch: {{endpoints: ['http://{}'], user: elastic, password: changeme}}
-  datadog:
-    api: {{key: fedcba9876543210fedcba9876543210}}
-    traces: {{endpoint: 'http://{}'}}
-  splunk_hec:
-    endpoint: http://{}/services/collector
-    token: 11111111-1111-1111-1111-111111111111
-    sending_queue: {{queue_size: 2}}
-  awsxray:
-    region: eu-central-1
-    endpoint: http://127.0.0.1:{}
-    sending_queue: {{queue_size: 2}}
-service:
-  pipelines:
-    traces: {{receivers: [otlp], exporters: [elasticsearch, datadog, splunk_hec, awsxray]}}
-",
-            elasticsearch.address,
-            datadog.address,
-            silent.local_addr().unwrap(),
-            nobody(),
-        ),
-        &[
-            ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
-            ("AWS_SECRET_ACCESS_KEY", "a-secret"),
-        ],
-    );
+    let splunk = silent.local_addr().unwrap();
+    let hub = hub(elasticsearch.address, datadog.address, splunk);
     let json = golden_json(Traces, golden_time());
     for _ in 0..TIMES {
         post(hub.otlp(), "/v1/traces", &json);
@@ -76,4 +49,38 @@ service:
         );
     }
     assert!(!log.contains("exporter=\"elasticsearch\""), "{log}");
+}
+
+fn hub(elasticsearch: SocketAddr, datadog: SocketAddr, splunk: SocketAddr) -> Hub {
+    Hub::with_config_and(
+        tempfile::tempdir().unwrap(),
+        &format!(
+            "receivers: {{otlp: {{protocols: {{http: {{endpoint: '127.0.0.1:0'}}}}}}}}
+exporters:
+  elasticsearch: {{endpoints: ['http://{}'], user: elastic, password: changeme}}
+  datadog:
+    api: {{key: fedcba9876543210fedcba9876543210}}
+    traces: {{endpoint: 'http://{}'}}
+  splunk_hec:
+    endpoint: http://{}/services/collector
+    token: 11111111-1111-1111-1111-111111111111
+    sending_queue: {{queue_size: 2}}
+  awsxray:
+    region: eu-central-1
+    endpoint: http://127.0.0.1:{}
+    sending_queue: {{queue_size: 2}}
+service:
+  pipelines:
+    traces: {{receivers: [otlp], exporters: [elasticsearch, datadog, splunk_hec, awsxray]}}
+",
+            elasticsearch,
+            datadog,
+            splunk,
+            nobody(),
+        ),
+        &[
+            ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "a-secret"),
+        ],
+    )
 }

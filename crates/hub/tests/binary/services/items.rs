@@ -253,11 +253,13 @@ async fn oversized_batches_arrive_in_parts() {
     }
 }
 
-/// Scenario: New Relic answers 413 to requests of more than 1 MB, as they are after compression.
+/// Scenario: New Relic and Splunk answer 413 to requests of more than 1 MB, the one as they are after compression.
 /// Guarantee: requests are halved until they fit; everything arrives, once.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_that_is_refused_as_too_large_is_halved() {
-    assert!(oversized(&table::newrelic(), 300, 20_000) > 0);
+    for service in [table::newrelic(), table::splunk_hec()] {
+        assert!(oversized(&service, 300, 20_000) > 0, "{}", service.kind);
+    }
 }
 
 /// Scenario: log records go to Langfuse, which takes traces only.

@@ -278,7 +278,7 @@ pub fn signalfx() -> Service {
                 "only SignalFx events go to /v2/event; send log records with splunk_hec",
             ),
         ],
-        probed: 1,
+        probed: 2,
         wrong: (fakes::SPLUNK_TOKEN, "another-token"),
         told: &[
             "401",
