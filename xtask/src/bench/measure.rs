@@ -169,12 +169,7 @@ impl Run<'_> {
             system.name()
         );
         let directory = workspace::emptied(&directory)?;
-        let sink_port = free_port()?;
-        let mut sink = Command::new(&self.load);
-        sink.args(["sink", "--listen", &format!("127.0.0.1:{sink_port}")]);
-        let _sink = Background::spawn(&mut sink, &directory.join("sink.log"))?;
-        eventually(Duration::from_secs(5), || http::get(sink_port, "/stats"))?;
-
+        let (sink_port, _sink) = self.start_sink(&directory)?;
         let set_up = SetUp {
             directory: &directory,
             ports: Ports::free()?,
@@ -216,6 +211,16 @@ impl Run<'_> {
             lost: lost(&sent, &arrived),
             duplicates: arrived["duplicates"].as_u64().unwrap_or(0),
         })
+    }
+
+    /// Starts a sink, and returns its port.
+    fn start_sink(&self, directory: &Path) -> Result<(u16, Background)> {
+        let port = free_port()?;
+        let mut sink = Command::new(&self.load);
+        sink.args(["sink", "--listen", &format!("127.0.0.1:{port}")]);
+        let sink = Background::spawn(&mut sink, &directory.join("sink.log"))?;
+        eventually(Duration::from_secs(5), || http::get(port, "/stats"))?;
+        Ok((port, sink))
     }
 
     fn generate(&self, case: &Case, port: u16, directory: &Path) -> Result<Value> {
