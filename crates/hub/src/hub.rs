@@ -94,13 +94,10 @@ impl Hub {
             additions(sources, store_config.clone(), store.clone(), &shared)
         })
         .map_err(HubError::Config)?;
-        let metrics = sources
-            .settings
-            .metrics
-            .as_ref()
-            .map(|address| serve_status(address, &status))
-            .transpose();
-        let metrics = metrics.map_err(|error| part("the metrics page", error))?;
+        let metrics = sources.settings.metrics.as_ref().map(bind_status);
+        let metrics = metrics
+            .transpose()
+            .map_err(|error| part("the metrics page", error))?;
         let destinations = plan
             .destinations()
             .map(|(id, destination, _)| (id.clone(), destination.text));
@@ -109,9 +106,11 @@ impl Hub {
             .start(&Host {
                 data_dir: directory,
                 user_agent: USER_AGENT,
-                status,
+                status: status.clone(),
             })
             .map_err(HubError::Start)?;
+        // Who asks before now waits for the answer, and whoever hears that the hub is well can send to it.
+        let metrics = metrics.map(|server| serve_status(server, &status));
         let with_origins = destinations.into_iter().map(|(id, text)| {
             let origin = sources.loaded.origin(&id);
             (id, text, origin)
@@ -233,12 +232,15 @@ pub(crate) fn unopened_additions(sources: &Sources) -> Result<Additions, Unusabl
     Ok(additions)
 }
 
-fn serve_status(address: &ListenAddress, status: &Status) -> Result<StatusServer, BuildError> {
-    let server = Server::http(
+fn bind_status(address: &ListenAddress) -> Result<Server, BuildError> {
+    Server::http(
         &HttpServer::default(),
         address,
         "service.telemetry.metrics.address (or --metrics)",
-    )?;
+    )
+}
+
+fn serve_status(server: Server, status: &Status) -> StatusServer {
     let (stopper, stop) = Stop::new();
     let address = server.address();
     let page = Arc::new(StatusPage(status.clone()));
@@ -250,8 +252,8 @@ fn serve_status(address: &ListenAddress, status: &Status) -> Result<StatusServer
             );
         }
     });
-    Ok(StatusServer {
+    StatusServer {
         address,
         _stopper: stopper,
-    })
+    }
 }

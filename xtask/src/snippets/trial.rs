@@ -220,13 +220,17 @@ impl Trial<'_> {
             Err(error) => return Ok(Verdict::Broken(format!("{error:#}"))),
         };
         let before = self.sink.requests()?;
-        let accepted = ITEMS.iter().filter(|(path, body)| {
+        let answers = ITEMS.map(|(path, body)| {
             let headers = [("content-type", "application/json")];
             http::request(hub.ports.http, "POST", path, &headers, body.as_bytes())
-                .is_ok_and(|answer| answer.status == 200)
         });
-        if accepted.count() == 0 {
-            return Ok(Verdict::Broken("no signal is accepted".to_owned()));
+        let is_accepted = |answer: &Result<http::Answer>| {
+            answer.as_ref().is_ok_and(|answer| answer.status == 200)
+        };
+        if !answers.iter().any(is_accepted) {
+            return Ok(Verdict::Broken(format!(
+                "no signal is accepted: {answers:?}"
+            )));
         }
         let arrived = eventually(ARRIVAL, || {
             scraped.iter().try_for_each(|port| shows_metric(*port))?;
