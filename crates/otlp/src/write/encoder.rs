@@ -1,5 +1,8 @@
 //! Protobuf fields, written in order into one buffer.
 
+use std::fmt;
+use std::ops::Range;
+
 use crate::schema::wire_type;
 use crate::view::Value;
 
@@ -54,9 +57,36 @@ impl Encoder {
         self.bytes
     }
 
+    /// The message so far.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// How many bytes it has so far.
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// For how many bytes there is room.
+    pub fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Whether nothing has been written.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Starts anew, and keeps the room.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+    }
+
+    /// Takes bytes back out that hold whole fields.
+    pub fn remove(&mut self, range: Range<usize>) {
+        if range.start <= range.end && range.end <= self.bytes.len() {
+            self.bytes.drain(range);
+        }
     }
 
     fn tag(&mut self, number: u32, wire_type: u8) {
@@ -123,6 +153,14 @@ impl Encoder {
         self.tag(number, wire_type::LENGTH);
         put_varint(&mut self.bytes, value.len() as u64);
         self.bytes.extend_from_slice(value);
+    }
+
+    /// A `string` field with what a value displays as, even if that is empty.
+    pub fn display(&mut self, number: u32, value: impl fmt::Display) {
+        let open = self.open(number);
+        // Only a `Display` that fails on its own makes an error here; what it wrote until then stays.
+        let _ = fmt::write(&mut Text(&mut self.bytes), format_args!("{value}"));
+        self.close(open);
     }
 
     /// A packed field of doubles.
@@ -192,8 +230,8 @@ impl Encoder {
             .splice(start - 1..start, varint.into_iter().take(used));
     }
 
-    /// Bytes that are fields already.
-    pub(crate) fn raw(&mut self, fields: &[u8]) {
+    /// Adds fields that are encoded already.
+    pub fn raw(&mut self, fields: &[u8]) {
         self.bytes.extend_from_slice(fields);
     }
 
@@ -233,5 +271,22 @@ impl Encoder {
                 }
             }),
         }
+    }
+}
+
+impl From<Vec<u8>> for Encoder {
+    /// Goes on after bytes that hold whole fields.
+    fn from(bytes: Vec<u8>) -> Encoder {
+        Encoder { bytes }
+    }
+}
+
+/// Text that goes to the end of bytes.
+struct Text<'a>(&'a mut Vec<u8>);
+
+impl fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
     }
 }

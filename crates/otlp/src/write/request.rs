@@ -85,7 +85,8 @@ impl ScopeWriter<'_> {
         });
     }
 
-    fn item(&mut self, signal: Signal, items: usize, write: impl FnOnce(&mut Encoder)) {
+    /// Adds an item of the given signal, field by field; `items` is how many it counts for (a metric counts its data points).
+    pub fn item(&mut self, signal: Signal, items: usize, write: impl FnOnce(&mut Encoder)) {
         debug_assert_eq!(signal, self.request.signal, "an item of another signal");
         if signal == self.request.signal {
             self.request.items += items;

@@ -1,0 +1,349 @@
+//! The collecting thread: it takes what the program's threads handed over, and gives every destination its form of it.
+//!
+//! ```text
+//! threads --Handoff--> collector --Form--> batches --Outlet--> destinations
+//! ```
+//!
+//! The thread sleeps while the program is silent. The first record wakes it; it waits a moment for more, then takes all.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use fanlight_otlp::view::{OwnedValue, Value};
+use fanlight_otlp::{Batch, Signal};
+
+use crate::clock;
+use crate::completion::Completion;
+use crate::form::Form;
+use crate::handoff::Handoff;
+use crate::record::{self, Record};
+
+/// How long the collector waits for more once there is something.
+const LINGER: Duration = Duration::from_millis(100);
+/// How much goes into one request, in bytes of records; destinations split what is too much for them.
+const REQUEST_BYTES: usize = 512 * 1024;
+
+/// Somewhere that telemetry goes. Nothing in here may block: each destination has a thread of its own.
+pub(crate) trait Outlet: Send + fmt::Debug {
+    /// What it wants.
+    fn form(&self) -> Form;
+
+    /// Whether it wants metrics.
+    fn wants_metrics(&self) -> bool;
+
+    /// Takes a request over.
+    fn offer(&self, batch: Batch);
+
+    /// Answers when everything offered until now is delivered, or kept, or the deadline has come.
+    fn flush(&self, deadline: Instant, reply: Reply);
+}
+
+/// Someone who sees the records themselves: the console, tests.
+pub(crate) trait Viewer: Send + fmt::Debug {
+    /// Shows records, in the order in which they happened.
+    fn view(&mut self, records: &[Record<'_>]);
+}
+
+/// Something that looks at the records before anybody else and may change or drop them: sampling, scrubbing.
+pub(crate) trait Stage: Send + fmt::Debug {
+    /// Takes a buffer of records, and puts what goes on into the other. `is_last` when nothing comes after it.
+    fn pass(&mut self, records: &[Record<'_>], on: &mut Vec<u8>, is_last: bool);
+}
+
+/// Something that makes metrics when asked.
+pub(crate) trait MetricSource: Send + fmt::Debug {
+    /// When it wants to be asked next.
+    fn due(&self) -> Option<Instant>;
+
+    /// What it has measured; `resource` is what it belongs to.
+    fn collect(&mut self, resource: &[(&str, Value<'_>)]) -> Option<Batch>;
+}
+
+/// What one destination has to say about a flush.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flushed {
+    /// The destination's name.
+    pub destination: String,
+    /// Items delivered since the start, by signal: traces, metrics, logs.
+    pub delivered: HashMap<Signal, u64>,
+    /// Items dropped since the start, by signal.
+    pub dropped: HashMap<Signal, u64>,
+    /// Items that still wait to be delivered.
+    pub waiting: u64,
+    /// What the last failure was, if the destination fails.
+    pub error: Option<String>,
+}
+
+/// What the collector works on.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    pub(crate) resource: Vec<(String, OwnedValue)>,
+    pub(crate) stages: Vec<Box<dyn Stage>>,
+    pub(crate) viewers: Vec<Box<dyn Viewer>>,
+    pub(crate) outlets: Vec<Box<dyn Outlet>>,
+    pub(crate) metrics: Vec<Box<dyn MetricSource>>,
+}
+
+/// The running collector.
+#[derive(Debug)]
+pub(crate) struct Collector {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    handoff: Arc<Handoff>,
+    orders: Mutex<Vec<Order>>,
+    has_stopped: AtomicBool,
+}
+
+/// Something the collector is asked to do now.
+#[derive(Debug)]
+struct Order {
+    deadline: Instant,
+    is_last: bool,
+    done: Arc<Completion<Vec<Flushed>>>,
+}
+
+impl Collector {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub(crate) fn start(handoff: Arc<Handoff>, work: Work) -> std::io::Result<Collector> {
+        let shared = Arc::new(Shared {
+            handoff,
+            orders: Mutex::default(),
+            has_stopped: AtomicBool::new(false),
+        });
+        let running = Arc::clone(&shared);
+        let thread = thread::Builder::new()
+            .name("fanlight".to_owned())
+            .spawn(move || running.run(work))?;
+        Ok(Collector {
+            shared,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Asks for everything recorded until now to be delivered.
+    pub(crate) fn flush(&self, deadline: Instant) -> Arc<Completion<Vec<Flushed>>> {
+        self.order(deadline, false)
+    }
+
+    /// As a flush, after which nothing is collected any more.
+    pub(crate) fn stop(&self, deadline: Instant) -> Arc<Completion<Vec<Flushed>>> {
+        self.order(deadline, true)
+    }
+
+    fn order(&self, deadline: Instant, is_last: bool) -> Arc<Completion<Vec<Flushed>>> {
+        let done = Completion::new();
+        let order = Order {
+            deadline,
+            is_last,
+            done: Arc::clone(&done),
+        };
+        let mut orders = self
+            .shared
+            .orders
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if self.shared.has_stopped.load(Ordering::Acquire) {
+            done.complete(Vec::new());
+        } else {
+            orders.push(order);
+            self.shared.handoff.wake();
+        }
+        done
+    }
+
+    /// Waits for the thread to end, after a stop.
+    pub(crate) fn join(&self) {
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(thread) = thread {
+            // A panic of the collector has been told by the panic hook.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn run(&self, mut work: Work) {
+        self.handoff.collect_here();
+        loop {
+            let orders = self.wait(&work);
+            let is_last = orders.iter().any(|order| order.is_last);
+            self.collect(&mut work, is_last);
+            clock::adjust();
+            work.measure(!orders.is_empty());
+            self.answer(&work, orders);
+            if is_last {
+                break;
+            }
+        }
+        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        self.has_stopped.store(true, Ordering::Release);
+        for order in orders.drain(..) {
+            order.done.complete(Vec::new());
+        }
+    }
+
+    /// Waits until there is something to do. Returns what is asked for.
+    fn wait(&self, work: &Work) -> Vec<Order> {
+        let take =
+            || std::mem::take(&mut *self.orders.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut orders = take();
+        if orders.is_empty() && self.handoff.may_park() {
+            match work.next_due() {
+                Some(due) => thread::park_timeout(due.saturating_duration_since(Instant::now())),
+                None => thread::park(),
+            }
+            orders = take();
+        }
+        // A viewer is somebody who looks on; for all others a moment more makes larger requests.
+        if orders.is_empty() && work.viewers.is_empty() && !self.handoff.is_pressing() {
+            thread::park_timeout(LINGER);
+            orders = take();
+        }
+        orders
+    }
+
+    fn collect(&self, work: &mut Work, is_last: bool) {
+        let chunks = self.handoff.take();
+        let bytes = chunks.iter().map(Vec::len).sum();
+        let mut ready: Vec<Record<'_>> = Vec::new();
+        let mut size = 0;
+        for chunk in &chunks {
+            for record in record::read(chunk) {
+                size += record.message.len();
+                ready.push(record);
+            }
+            if size >= REQUEST_BYTES {
+                work.pass_on(&ready, false);
+                ready.clear();
+                size = 0;
+            }
+        }
+        if !ready.is_empty() || is_last {
+            work.pass_on(&ready, is_last);
+        }
+        drop(ready);
+        self.handoff.release(bytes);
+    }
+
+    /// Flushes the destinations all at once; the last to answer answers the orders. Meanwhile collecting goes on.
+    fn answer(&self, work: &Work, orders: Vec<Order>) {
+        let Some(deadline) = orders.iter().map(|order| order.deadline).max() else {
+            return;
+        };
+        let gathered = Arc::new(Gathered {
+            told: Mutex::default(),
+            orders,
+        });
+        for outlet in &work.outlets {
+            outlet.flush(deadline, Reply(Arc::clone(&gathered)));
+        }
+    }
+}
+
+/// Takes a destination's answer to a flush.
+#[derive(Debug)]
+pub(crate) struct Reply(Arc<Gathered>);
+
+impl Reply {
+    /// Answers. Without it, the destination is missing from what the flush tells.
+    pub(crate) fn send(self, flushed: Flushed) {
+        self.0
+            .told
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(flushed);
+    }
+}
+
+/// What the destinations answer to some orders; complete when nobody is left who could add to it.
+#[derive(Debug)]
+struct Gathered {
+    told: Mutex<Vec<Flushed>>,
+    orders: Vec<Order>,
+}
+
+impl Drop for Gathered {
+    fn drop(&mut self) {
+        let mut told = std::mem::take(self.told.get_mut().unwrap_or_else(PoisonError::into_inner));
+        told.sort_by(|a, b| a.destination.cmp(&b.destination));
+        for order in &self.orders {
+            order.done.complete(told.clone());
+        }
+    }
+}
+
+impl Work {
+    fn next_due(&self) -> Option<Instant> {
+        self.metrics.iter().filter_map(|source| source.due()).min()
+    }
+
+    /// Sends records through the stages, and what is left to everybody.
+    fn pass_on(&mut self, records: &[Record<'_>], is_last: bool) {
+        let Some((first, others)) = self.stages.split_first_mut() else {
+            return self.deliver(records);
+        };
+        let mut passed = Vec::new();
+        first.pass(records, &mut passed, is_last);
+        for stage in others {
+            let mut on = Vec::new();
+            stage.pass(&record::read(&passed).collect::<Vec<_>>(), &mut on, is_last);
+            passed = on;
+        }
+        self.deliver(&record::read(&passed).collect::<Vec<_>>());
+    }
+
+    fn deliver(&mut self, records: &[Record<'_>]) {
+        for viewer in &mut self.viewers {
+            viewer.view(records);
+        }
+        let resource = views(&self.resource);
+        let mut made: HashMap<Form, Vec<Batch>> = HashMap::new();
+        for outlet in &self.outlets {
+            let form = outlet.form();
+            let batches = made
+                .entry(form)
+                .or_insert_with(|| form.batches(records, &resource));
+            for batch in batches {
+                outlet.offer(batch.clone());
+            }
+        }
+    }
+
+    /// Collects the metrics that are due; all of them when asked to.
+    fn measure(&mut self, all: bool) {
+        let now = Instant::now();
+        let resource = views(&self.resource);
+        for source in &mut self.metrics {
+            if !all && source.due().is_none_or(|due| due > now) {
+                continue;
+            }
+            if let Some(batch) = source.collect(&resource) {
+                for outlet in self.outlets.iter().filter(|outlet| outlet.wants_metrics()) {
+                    outlet.offer(batch.clone());
+                }
+            }
+        }
+    }
+}
+
+fn views(resource: &[(String, OwnedValue)]) -> Vec<(&str, Value<'_>)> {
+    resource
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.view()))
+        .collect()
+}

@@ -1,0 +1,151 @@
+//! From the program's threads to the collecting thread, without either waiting for the other.
+//!
+//! Each thread has a buffer of its own, whose lock nobody else takes except the collector for the moment of a swap. A full
+//! buffer goes to a shared list. What would not fit into the memory allowed is dropped and counted, the newest first, since
+//! what is older is already part of somebody's trace.
+//!
+//! The collector parks while there is nothing to do. Whoever appends looks at `is_parked` after releasing its buffer's lock,
+//! and the collector sets it before it looks through the buffers under the same locks: one of the two sees the other.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::Thread;
+
+/// How large a thread's buffer gets before it is handed over.
+const CHUNK: usize = 64 * 1024;
+
+/// What the threads and the collector share.
+#[derive(Debug)]
+pub(crate) struct Handoff {
+    threads: Mutex<Vec<Arc<ThreadBuffer>>>,
+    full: Mutex<Vec<Vec<u8>>>,
+    /// Bytes in `full`, and in the hands of the collector.
+    held: AtomicUsize,
+    limit: usize,
+    dropped: AtomicU64,
+    is_parked: AtomicBool,
+    collector: OnceLock<Thread>,
+}
+
+/// The buffer of one thread.
+#[derive(Debug)]
+pub(crate) struct ThreadBuffer {
+    records: Mutex<Vec<u8>>,
+}
+
+impl Handoff {
+    /// Holds at most so many bytes, and a buffer for each thread.
+    pub(crate) fn new(limit: usize) -> Handoff {
+        Handoff {
+            threads: Mutex::default(),
+            full: Mutex::default(),
+            held: AtomicUsize::new(0),
+            limit,
+            dropped: AtomicU64::new(0),
+            is_parked: AtomicBool::new(false),
+            collector: OnceLock::new(),
+        }
+    }
+
+    /// A buffer for a thread.
+    pub(crate) fn join(&self) -> Arc<ThreadBuffer> {
+        let buffer = Arc::new(ThreadBuffer {
+            records: Mutex::default(),
+        });
+        lock(&self.threads).push(Arc::clone(&buffer));
+        buffer
+    }
+
+    /// Appends a record to the thread's buffer, or counts it as dropped.
+    pub(crate) fn append(&self, buffer: &ThreadBuffer, write: impl FnOnce(&mut Vec<u8>)) {
+        let mut is_full = false;
+        {
+            let mut records = lock(&buffer.records);
+            if records.len() >= CHUNK {
+                if !self.reserve(records.len()) {
+                    self.dropped.fetch_add(1, Ordering::Relaxed);
+                    return;
+                }
+                let chunk = std::mem::replace(&mut *records, Vec::with_capacity(CHUNK + CHUNK / 8));
+                lock(&self.full).push(chunk);
+                is_full = true;
+            }
+            write(&mut records);
+        }
+        if is_full || self.is_parked.load(Ordering::Relaxed) {
+            self.wake();
+        }
+    }
+
+    fn reserve(&self, bytes: usize) -> bool {
+        let fits = |held: usize| held.checked_add(bytes).filter(|held| *held <= self.limit);
+        self.held
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits)
+            .is_ok()
+    }
+
+    /// Makes the collector look.
+    pub(crate) fn wake(&self) {
+        self.is_parked.store(false, Ordering::Relaxed);
+        if let Some(collector) = self.collector.get() {
+            collector.unpark();
+        }
+    }
+
+    /// Says that the calling thread is the collector.
+    pub(crate) fn collect_here(&self) {
+        let _ = self.collector.set(std::thread::current());
+    }
+
+    /// Takes everything there is: the full buffers in the order in which they became full, then what each thread has.
+    /// Whatever is taken counts as held until it is given back with [`Handoff::release`].
+    pub(crate) fn take(&self) -> Vec<Vec<u8>> {
+        let mut threads = lock(&self.threads);
+        // The order matters: a chunk that becomes full while this goes on holds newer records than those taken here.
+        let mut chunks = std::mem::take(&mut *lock(&self.full));
+        threads.retain(|buffer| {
+            // Nobody else has it: the thread is gone, and nothing will be added.
+            let is_last = Arc::strong_count(buffer) == 1;
+            let records = std::mem::take(&mut *lock(&buffer.records));
+            if !records.is_empty() {
+                self.held.fetch_add(records.len(), Ordering::Relaxed);
+                chunks.push(records);
+            }
+            !is_last
+        });
+        chunks
+    }
+
+    /// Gives back what was taken.
+    pub(crate) fn release(&self, bytes: usize) {
+        self.held.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether nothing waits to be taken; if so, the next record wakes the collector.
+    pub(crate) fn may_park(&self) -> bool {
+        self.is_parked.store(true, Ordering::Relaxed);
+        let is_empty = lock(&self.full).is_empty()
+            && lock(&self.threads)
+                .iter()
+                .all(|buffer| lock(&buffer.records).is_empty());
+        if !is_empty {
+            self.is_parked.store(false, Ordering::Relaxed);
+        }
+        is_empty
+    }
+
+    /// Whether so much waits that nothing should be waited for.
+    pub(crate) fn is_pressing(&self) -> bool {
+        !lock(&self.full).is_empty()
+    }
+
+    /// How many records were dropped since the last call, because memory was full.
+    pub(crate) fn take_dropped(&self) -> u64 {
+        self.dropped.swap(0, Ordering::Relaxed)
+    }
+}
+
+/// A panic in a thread that holds a lock leaves whole records behind, so the lock is as good as before.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,45 @@
+//! See what your program does: spans, logs and metrics to any OpenTelemetry backend, with one line.
+
+mod attributes;
+pub mod callsite;
+mod clock;
+mod collect;
+mod completion;
+mod context;
+mod exception;
+mod form;
+mod handoff;
+mod level;
+mod log;
+mod record;
+mod span;
+mod telemetry;
+mod template;
+mod value;
+
+pub use collect::Flushed;
+pub use context::{Context, EnteredContext};
+pub use exception::Exception;
+pub use level::{InvalidLevel, Level};
+pub use log::LogBuilder;
+pub use span::{
+    Current, Entered, EnteredSpan, Instrument, Instrumented, Span, SpanBuilder, SpanKind, current,
+};
+pub use telemetry::Guard;
+pub use value::{DebugValue, DisplayValue, ToValue, ValueWriter};
+
+#[doc(hidden)]
+pub mod bench_support {
+    //! Temporary.
+    pub use crate::telemetry::Guard;
+    pub fn start_null() -> Guard {
+        Guard::start(crate::telemetry::Parts {
+            filter: crate::callsite::Filter::at_least(crate::Level::Trace),
+            sample_rate: 1.0,
+            wants_starts: false,
+            memory_limit: 64 << 20,
+            work: crate::collect::Work::default(),
+        })
+        .unwrap()
+    }
+}

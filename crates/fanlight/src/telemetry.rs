@@ -1,0 +1,102 @@
+//! The running whole: what a program holds while its telemetry is collected.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::callsite::{self, Filter};
+use crate::collect::{Collector, Flushed, Work};
+use crate::completion::{Completed, Completion};
+use crate::context;
+use crate::handoff::Handoff;
+
+/// How long [`Guard`] waits at the end of the program.
+const LAST_FLUSH: Duration = Duration::from_secs(5);
+
+/// What the running whole is made of.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) filter: Filter,
+    /// Which share of new traces is recorded, from 0 to 1.
+    pub(crate) sample_rate: f64,
+    /// Whether anybody shows spans that have not ended.
+    pub(crate) wants_starts: bool,
+    /// How many bytes of records may wait for the collector.
+    pub(crate) memory_limit: usize,
+    pub(crate) work: Work,
+}
+
+/// The program's telemetry. It goes on being collected until this is dropped, which delivers the rest.
+///
+/// Keep it in `main`:
+///
+/// ```no_run
+/// let _fanlight = fanlight::configure().service_name("shop").start()?;
+/// # Ok::<(), fanlight::ConfigureError>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "telemetry is collected until this is dropped; `let _fanlight = ...` keeps it until the end of the block"]
+pub struct Guard {
+    collector: Arc<Collector>,
+}
+
+impl Guard {
+    pub(crate) fn start(parts: Parts) -> std::io::Result<Guard> {
+        let handoff = Arc::new(Handoff::new(parts.memory_limit));
+        let collector = Arc::new(Collector::start(Arc::clone(&handoff), parts.work)?);
+        context::set_sample_rate(parts.sample_rate);
+        context::direct(Some(handoff));
+        callsite::want_starts(parts.wants_starts);
+        callsite::set_filter(Some(parts.filter));
+        Ok(Guard { collector })
+    }
+
+    /// Delivers everything recorded until now, and says how each destination fared. Waits no longer than `timeout`.
+    pub fn flush(&self, timeout: Duration) -> Vec<Flushed> {
+        let deadline = Instant::now() + timeout;
+        wait(&self.collector.flush(deadline), deadline)
+    }
+
+    /// As [`Guard::flush`], for tasks of any runtime.
+    pub fn flush_async(
+        &self,
+        timeout: Duration,
+    ) -> impl Future<Output = Vec<Flushed>> + Send + use<> {
+        Completed(self.collector.flush(Instant::now() + timeout))
+    }
+
+    /// As [`Guard::flush`], after which nothing is recorded any more.
+    pub fn shutdown(self, timeout: Duration) -> Vec<Flushed> {
+        self.stop(timeout)
+    }
+
+    /// As [`Guard::shutdown`], for tasks of any runtime.
+    pub fn shutdown_async(self, timeout: Duration) -> impl Future<Output = Vec<Flushed>> + Send {
+        callsite::set_filter(None);
+        let stopped = self.collector.stop(Instant::now() + timeout);
+        async move {
+            let told = Completed(stopped).await;
+            drop(self);
+            told
+        }
+    }
+
+    fn stop(&self, timeout: Duration) -> Vec<Flushed> {
+        callsite::set_filter(None);
+        let deadline = Instant::now() + timeout;
+        wait(&self.collector.stop(deadline), deadline)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.stop(LAST_FLUSH);
+        context::direct(None);
+    }
+}
+
+/// Destinations answer at the deadline; a moment more for the answer to come through.
+fn wait(told: &Completion<Vec<Flushed>>, deadline: Instant) -> Vec<Flushed> {
+    told.wait(deadline + Duration::from_millis(50))
+        .unwrap_or_default()
+}
