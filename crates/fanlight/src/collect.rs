@@ -18,7 +18,7 @@ use fanlight_otlp::{Batch, Signal};
 
 use crate::clock;
 use crate::completion::Completion;
-use crate::form::Form;
+use crate::form::{Form, Resource};
 use crate::handoff::Handoff;
 use crate::record::{self, Record};
 
@@ -34,6 +34,11 @@ pub(crate) trait Outlet: Send + fmt::Debug {
 
     /// Whether it wants metrics.
     fn wants_metrics(&self) -> bool;
+
+    /// How it wants metrics that add up.
+    fn temporality(&self) -> Temporality {
+        Temporality::Cumulative
+    }
 
     /// Takes a request over.
     fn offer(&self, batch: Batch);
@@ -56,11 +61,32 @@ pub(crate) trait Stage: Send + fmt::Debug {
 
 /// Something that makes metrics when asked.
 pub(crate) trait MetricSource: Send + fmt::Debug {
+    /// Learns through what the program's threads hand over, before anything is collected.
+    fn watch(&mut self, _handoff: &Arc<Handoff>) {}
+
     /// When it wants to be asked next.
     fn due(&self) -> Option<Instant>;
 
-    /// What it has measured; `resource` is what it belongs to.
-    fn collect(&mut self, resource: &[(&str, Value<'_>)]) -> Option<Batch>;
+    /// Takes what has been measured since the last time.
+    fn collect(&mut self);
+
+    /// What was collected last, as some destinations want it; `resource` is what it belongs to.
+    fn batch(&self, temporality: Temporality, resource: Resource<'_>) -> Option<Batch>;
+}
+
+/// What a point of a metric that adds up tells: everything since the start, or what is new since the last one.
+///
+/// [Source](https://opentelemetry.io/docs/specs/otel/metrics/sdk_exporters/otlp/#additional-environment-variable-configuration)
+/// of what each preference means for which instrument.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Temporality {
+    /// Everything since the start.
+    #[default]
+    Cumulative,
+    /// What is new, but for up-down counters.
+    Delta,
+    /// What is new, where that needs no memory: counters and histograms that are not observed.
+    LowMemory,
 }
 
 /// What one destination has to say about a flush.
@@ -332,8 +358,14 @@ impl Work {
             if !all && source.due().is_none_or(|due| due > now) {
                 continue;
             }
-            if let Some(batch) = source.collect(&resource) {
-                for outlet in self.outlets.iter().filter(|outlet| outlet.wants_metrics()) {
+            source.collect();
+            let mut made: HashMap<Temporality, Option<Batch>> = HashMap::new();
+            for outlet in self.outlets.iter().filter(|outlet| outlet.wants_metrics()) {
+                let temporality = outlet.temporality();
+                let batch = made
+                    .entry(temporality)
+                    .or_insert_with(|| source.batch(temporality, &resource));
+                if let Some(batch) = batch {
                     outlet.offer(batch.clone());
                 }
             }

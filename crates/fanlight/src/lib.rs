@@ -17,7 +17,7 @@ mod telemetry;
 mod template;
 mod value;
 
-pub use collect::Flushed;
+pub use collect::{Flushed, Temporality};
 pub use context::{Context, EnteredContext};
 pub use exception::Exception;
 pub use level::{InvalidLevel, Level};

@@ -41,8 +41,11 @@ pub struct Guard {
 }
 
 impl Guard {
-    pub(crate) fn start(parts: Parts) -> std::io::Result<Guard> {
+    pub(crate) fn start(mut parts: Parts) -> std::io::Result<Guard> {
         let handoff = Arc::new(Handoff::new(parts.memory_limit));
+        for source in &mut parts.work.metrics {
+            source.watch(&handoff);
+        }
         let collector = Arc::new(Collector::start(Arc::clone(&handoff), parts.work)?);
         context::set_sample_rate(parts.sample_rate);
         context::direct(Some(handoff));
