@@ -204,7 +204,6 @@ impl Collector {
 
 impl Shared {
     fn run(&self, mut work: Work) {
-        self.handoff.collect_here();
         loop {
             let orders = self.wait(&work);
             let is_last = orders.iter().any(|order| order.is_last);
@@ -228,16 +227,15 @@ impl Shared {
         let take =
             || std::mem::take(&mut *self.orders.lock().unwrap_or_else(PoisonError::into_inner));
         let mut orders = take();
-        if orders.is_empty() && self.handoff.may_park() {
-            match work.next_due() {
-                Some(due) => thread::park_timeout(due.saturating_duration_since(Instant::now())),
-                None => thread::park(),
-            }
+        if orders.is_empty() && self.handoff.is_idle() {
+            let due = work.next_due();
+            self.handoff
+                .sleep(due.map(|due| due.saturating_duration_since(Instant::now())));
             orders = take();
         }
         // A viewer is somebody who looks on; for all others a moment more makes larger requests.
         if orders.is_empty() && work.viewers.is_empty() && !self.handoff.is_pressing() {
-            thread::park_timeout(LINGER);
+            self.handoff.sleep(Some(LINGER));
             orders = take();
         }
         orders

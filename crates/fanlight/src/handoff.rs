@@ -4,12 +4,22 @@
 //! buffer goes to a shared list. What would not fit into the memory allowed is dropped and counted, the newest first, since
 //! what is older is already part of somebody's trace.
 //!
-//! The collector parks while there is nothing to do. Whoever appends looks at `is_parked` after releasing its buffer's lock,
+//! The collector sleeps while there is nothing to do. Whoever appends looks at `is_idle` after releasing its buffer's lock,
 //! and the collector sets it before it looks through the buffers under the same locks: one of the two sees the other.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread::Thread;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[cfg(loom)]
+use loom::sync::{
+    Condvar, Mutex, MutexGuard,
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence},
+};
+#[cfg(not(loom))]
+use std::sync::{
+    Condvar, Mutex, MutexGuard,
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence},
+};
 
 /// How large a thread's buffer gets before it is handed over.
 const CHUNK: usize = 64 * 1024;
@@ -23,8 +33,9 @@ pub(crate) struct Handoff {
     held: AtomicUsize,
     limit: usize,
     dropped: AtomicU64,
-    is_parked: AtomicBool,
-    collector: OnceLock<Thread>,
+    is_idle: AtomicBool,
+    is_woken: Mutex<bool>,
+    wakes: Condvar,
 }
 
 /// The buffer of one thread.
@@ -42,8 +53,9 @@ impl Handoff {
             held: AtomicUsize::new(0),
             limit,
             dropped: AtomicU64::new(0),
-            is_parked: AtomicBool::new(false),
-            collector: OnceLock::new(),
+            is_idle: AtomicBool::new(false),
+            is_woken: Mutex::default(),
+            wakes: Condvar::new(),
         }
     }
 
@@ -72,7 +84,7 @@ impl Handoff {
             }
             write(&mut records);
         }
-        if is_full || self.is_parked.load(Ordering::Relaxed) {
+        if is_full || self.is_idle.load(Ordering::Relaxed) {
             self.wake();
         }
     }
@@ -86,15 +98,28 @@ impl Handoff {
 
     /// Makes the collector look.
     pub(crate) fn wake(&self) {
-        self.is_parked.store(false, Ordering::Relaxed);
-        if let Some(collector) = self.collector.get() {
-            collector.unpark();
-        }
+        // A plain store could hide that the collector has become idle again since.
+        self.is_idle.swap(false, Ordering::AcqRel);
+        *lock(&self.is_woken) = true;
+        self.wakes.notify_one();
     }
 
-    /// Says that the calling thread is the collector.
-    pub(crate) fn collect_here(&self) {
-        let _ = self.collector.set(std::thread::current());
+    /// Sleeps until it is woken, or the time is over. A wake that came before counts.
+    pub(crate) fn sleep(&self, longest: Option<Duration>) {
+        let mut is_woken = lock(&self.is_woken);
+        if !*is_woken {
+            is_woken = match longest {
+                Some(longest) => {
+                    let slept = self.wakes.wait_timeout(is_woken, longest);
+                    slept.unwrap_or_else(std::sync::PoisonError::into_inner).0
+                }
+                None => self
+                    .wakes
+                    .wait(is_woken)
+                    .unwrap_or_else(std::sync::PoisonError::into_inner),
+            };
+        }
+        *is_woken = false;
     }
 
     /// Takes everything there is: the full buffers in the order in which they became full, then what each thread has.
@@ -106,6 +131,8 @@ impl Handoff {
         threads.retain(|buffer| {
             // Nobody else has it: the thread is gone, and nothing will be added.
             let is_last = Arc::strong_count(buffer) == 1;
+            // What the thread appended before it let go of the buffer is seen below.
+            fence(Ordering::Acquire);
             let records = std::mem::take(&mut *lock(&buffer.records));
             if !records.is_empty() {
                 self.held.fetch_add(records.len(), Ordering::Relaxed);
@@ -122,14 +149,14 @@ impl Handoff {
     }
 
     /// Whether nothing waits to be taken; if so, the next record wakes the collector.
-    pub(crate) fn may_park(&self) -> bool {
-        self.is_parked.store(true, Ordering::Relaxed);
+    pub(crate) fn is_idle(&self) -> bool {
+        self.is_idle.store(true, Ordering::Relaxed);
         let is_empty = lock(&self.full).is_empty()
             && lock(&self.threads)
                 .iter()
                 .all(|buffer| lock(&buffer.records).is_empty());
         if !is_empty {
-            self.is_parked.store(false, Ordering::Relaxed);
+            self.is_idle.store(false, Ordering::Relaxed);
         }
         is_empty
     }
@@ -147,5 +174,10 @@ impl Handoff {
 
 /// A panic in a thread that holds a lock leaves whole records behind, so the lock is as good as before.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;
