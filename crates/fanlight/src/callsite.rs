@@ -86,6 +86,25 @@ impl Callsite {
         self
     }
 
+    /// One of each level, least first, for a level that is known at run time only.
+    pub const fn at_each_level(self) -> [Callsite; 7] {
+        [
+            self.at(Level::Trace),
+            self.at(Level::Debug),
+            self.at(Level::Info),
+            self.at(Level::Notice),
+            self.at(Level::Warn),
+            self.at(Level::Error),
+            self.at(Level::Fatal),
+        ]
+    }
+
+    const fn at(&self, level: Level) -> Callsite {
+        Callsite::new(self.template, level, self.source)
+            .with_kind(self.kind)
+            .with_tags(self.tags)
+    }
+
     /// Whether anybody wants what it makes.
     #[inline]
     pub fn is_wanted(&'static self) -> bool {

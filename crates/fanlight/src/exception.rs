@@ -3,6 +3,7 @@
 //! [Source](https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-spans/).
 
 use std::error::Error;
+use std::fmt;
 use std::fmt::Write as _;
 
 use crate::callsite::Callsite;
@@ -17,11 +18,48 @@ pub struct Exception {
     fingerprint: String,
 }
 
+/// What an error says of itself, wherever it is recorded.
+#[derive(Debug)]
+pub struct Described {
+    kind: &'static str,
+    message: String,
+    causes: String,
+}
+
+impl Described {
+    /// An error and what caused it.
+    pub(crate) fn of<E: Error + ?Sized>(kind: &'static str, error: &E) -> Described {
+        Described {
+            kind: without_references(kind),
+            message: error.to_string(),
+            causes: causes(error.source()),
+        }
+    }
+
+    /// Something that says what went wrong and nothing else.
+    pub(crate) fn shown(kind: &'static str, failure: &(impl fmt::Display + ?Sized)) -> Described {
+        Described {
+            kind: without_references(kind),
+            message: failure.to_string(),
+            causes: String::new(),
+        }
+    }
+
+    /// As the exception of a place in the program.
+    pub(crate) fn at(self, callsite: &Callsite) -> Exception {
+        Exception::new(self.kind, self.message, self.causes, callsite)
+    }
+}
+
+/// A type's name, whether it was given by reference or not.
+fn without_references(kind: &'static str) -> &'static str {
+    kind.trim_start_matches('&')
+}
+
 impl Exception {
     /// Reads an error and what caused it.
     pub(crate) fn of<E: Error + ?Sized>(error: &E, at: &Callsite) -> Exception {
-        let kind = std::any::type_name::<E>();
-        Exception::new(kind, error.to_string(), causes(error.source()), at)
+        Described::of(std::any::type_name::<E>(), error).at(at)
     }
 
     fn new(kind: &str, message: String, causes: String, at: &Callsite) -> Exception {

@@ -1,5 +1,10 @@
 //! See what your program does: spans, logs and metrics to any OpenTelemetry backend, with one line.
 
+// So that the macros work in here as well.
+extern crate self as fanlight;
+
+#[doc(hidden)]
+pub mod __private;
 mod attributes;
 pub mod callsite;
 mod clock;
@@ -20,12 +25,15 @@ mod value;
 pub use collect::{Flushed, Temporality};
 pub use context::{Context, EnteredContext};
 pub use exception::Exception;
+pub use fanlight_macros::{debug, error, fatal, info, instrument, log, notice, span, trace, warn};
 pub use level::{InvalidLevel, Level};
 pub use log::LogBuilder;
 pub use span::{
     Current, Entered, EnteredSpan, Instrument, Instrumented, Span, SpanBuilder, SpanKind, current,
 };
 pub use telemetry::Guard;
+#[cfg(feature = "serde")]
+pub use value::SerializedValue;
 pub use value::{DebugValue, DisplayValue, ToValue, ValueWriter};
 
 #[doc(hidden)]

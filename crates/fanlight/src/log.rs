@@ -4,6 +4,7 @@ use fanlight_otlp::write::Encoder;
 
 use crate::callsite::Callsite;
 use crate::context::{Active, Context, Local};
+use crate::exception::Described;
 use crate::record::{self, Kind};
 use crate::value::{ToValue, ValueWriter, put_attribute};
 use crate::{Level, clock};
@@ -51,6 +52,16 @@ impl LogBuilder {
     pub fn message(&mut self, message: &(impl ToValue + ?Sized)) {
         self.encoded
             .nested(field::BODY, |out| message.to_value(ValueWriter::new(out)));
+    }
+
+    /// Records an error; for the macros.
+    #[doc(hidden)]
+    pub fn exception(&mut self, described: Described) {
+        let exception = described.at(self.callsite);
+        for (key, value) in exception.attributes() {
+            self.add(key, value);
+        }
+        self.add("logfire.exception.fingerprint", exception.fingerprint());
     }
 
     /// How much it matters, where that is not the callsite's level.

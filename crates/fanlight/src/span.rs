@@ -11,7 +11,7 @@ use fanlight_otlp::write::Encoder;
 
 use crate::callsite::Callsite;
 use crate::context::{Active, Context, Local};
-use crate::exception::Exception;
+use crate::exception::{Described, Exception};
 use crate::record::{self, Kind};
 use crate::value::{ToValue, put_attribute};
 use crate::{Level, clock};
@@ -52,6 +52,13 @@ pub enum SpanKind {
 #[must_use = "a span ends when it is dropped; `let _span = ...` keeps it until the end of the block"]
 pub struct Span {
     state: Option<Arc<SpanState>>,
+}
+
+/// A span given as a parent, or as a link.
+impl From<&Span> for Option<Context> {
+    fn from(span: &Span) -> Option<Context> {
+        span.context()
+    }
 }
 
 /// What is known of a span that has not ended.
@@ -153,6 +160,12 @@ impl Span {
     pub fn record_error<E: Error + ?Sized>(&self, error: &E) -> &Span {
         self.change_at(|fields, source| fields.record(&Exception::of(error, source)));
         self
+    }
+
+    /// Records an exception, and that the span failed; for the macros.
+    #[doc(hidden)]
+    pub fn record_exception(&self, described: Described) {
+        self.change_at(|fields, source| fields.record(&described.at(source)));
     }
 
     /// Records that something happened now.

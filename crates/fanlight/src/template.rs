@@ -36,7 +36,7 @@ impl<'a> Template<'a> {
             match piece {
                 Piece::Text(text) => message.push_str(text),
                 Piece::Placeholder(key) => match attributes.get(key) {
-                    Ok(Some(value)) => push_value(&mut message, value),
+                    Ok(Some(value)) => message.push_str(&filled_in(value)),
                     Ok(None) | Err(_) => drop(write!(message, "{{{key}}}")),
                 },
             }
@@ -75,20 +75,17 @@ impl<'a> Template<'a> {
     }
 }
 
-/// Texts as they are, everything else as JSON would have it.
-fn push_value(message: &mut String, value: Value<'_>) {
-    let text = match value {
+/// What stands in a message for a value: texts as they are, everything else as JSON would have it.
+pub(crate) fn filled_in(value: Value<'_>) -> String {
+    let mut text = match value {
         Value::Str(text) => text.to_owned(),
         other => shown(other),
     };
-    let end = text
-        .char_indices()
-        .nth(LONGEST_VALUE)
-        .map_or(text.len(), |(end, _)| end);
-    message.push_str(text.get(..end).unwrap_or_default());
-    if end < text.len() {
-        message.push('…');
+    if let Some((end, _)) = text.char_indices().nth(LONGEST_VALUE) {
+        text.truncate(end);
+        text.push('…');
     }
+    text
 }
 
 /// A value for people to read.

@@ -3,6 +3,9 @@
 //! A value is written at once as the fields of an OTLP `AnyValue`, typed as it is: numbers stay numbers, lists and maps keep
 //! their structure, whatever backend reads them later.
 
+#[cfg(feature = "serde")]
+mod serialized;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -12,6 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanlight_otlp::write::Encoder;
+
+#[cfg(feature = "serde")]
+pub use serialized::SerializedValue;
 
 /// Something that can be an attribute's value.
 ///
@@ -28,6 +34,11 @@ use fanlight_otlp::write::Encoder;
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no attribute's value as it is",
+    label = "not a `ToValue`",
+    note = "before the value, `?` records its `Debug` form, `%` its `Display` form and `#` what serde makes of it"
+)]
 pub trait ToValue {
     /// Writes the value.
     fn to_value(&self, out: ValueWriter<'_>);

@@ -21,8 +21,7 @@ mod metric;
 mod request;
 mod span;
 
-pub use encoder::Encoder;
-pub(crate) use encoder::Open;
+pub use encoder::{Encoder, Open};
 pub use log::LogRecord;
 pub use metric::{Data, HistogramPoint, Metric, NumberPoint};
 pub use request::{RequestWriter, ResourceWriter, ScopeWriter};

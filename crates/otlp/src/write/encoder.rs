@@ -15,7 +15,7 @@ pub struct Encoder {
 
 /// Where an open nested message starts.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Open(usize);
+pub struct Open(usize);
 
 /// Appends a varint.
 pub(crate) fn put_varint(out: &mut Vec<u8>, value: u64) {
@@ -202,8 +202,8 @@ impl Encoder {
         self.close(open);
     }
 
-    /// Starts a nested message that [`Encoder::close`] ends.
-    pub(crate) fn open(&mut self, number: u32) -> Open {
+    /// Starts a nested message that [`Encoder::close`] ends, where no closure can enclose what is written.
+    pub fn open(&mut self, number: u32) -> Open {
         self.tag(number, wire_type::LENGTH);
         self.open_untagged()
     }
@@ -216,7 +216,7 @@ impl Encoder {
     }
 
     /// Ends the innermost open message: puts its length in front of it.
-    pub(crate) fn close(&mut self, Open(start): Open) {
+    pub fn close(&mut self, Open(start): Open) {
         let length = self.bytes.len() - start;
         let Some(slot) = self.bytes.get_mut(start - 1) else {
             return;
