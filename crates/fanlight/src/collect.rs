@@ -284,6 +284,22 @@ impl Shared {
 pub(crate) struct Reply(Arc<Gathered>);
 
 impl Reply {
+    /// A reply that is waited for alone.
+    #[cfg(test)]
+    pub(crate) fn to(deadline: Instant) -> (Reply, Arc<Completion<Vec<Flushed>>>) {
+        let done = Completion::new();
+        let order = Order {
+            deadline,
+            is_last: false,
+            done: Arc::clone(&done),
+        };
+        let gathered = Gathered {
+            told: Mutex::default(),
+            orders: vec![order],
+        };
+        (Reply(Arc::new(gathered)), done)
+    }
+
     /// Answers. Without it, the destination is missing from what the flush tells.
     pub(crate) fn send(self, flushed: Flushed) {
         self.0

@@ -11,11 +11,13 @@ mod clock;
 mod collect;
 mod completion;
 mod context;
+mod destination;
 mod exception;
 mod form;
 mod handoff;
 mod level;
 mod log;
+mod notice;
 mod record;
 mod span;
 mod telemetry;
@@ -28,6 +30,7 @@ pub use exception::Exception;
 pub use fanlight_macros::{debug, error, fatal, info, instrument, log, notice, span, trace, warn};
 pub use level::{InvalidLevel, Level};
 pub use log::LogBuilder;
+pub use notice::{Notice, NoticeKind};
 pub use span::{
     Current, Entered, EnteredSpan, Instrument, Instrumented, Span, SpanBuilder, SpanKind, current,
 };
