@@ -17,6 +17,7 @@ mod form;
 mod handoff;
 mod level;
 mod log;
+pub mod metrics;
 mod notice;
 mod record;
 mod span;
@@ -30,6 +31,10 @@ pub use exception::Exception;
 pub use fanlight_macros::{debug, error, fatal, info, instrument, log, notice, span, trace, warn};
 pub use level::{InvalidLevel, Level};
 pub use log::LogBuilder;
+pub use metrics::{
+    counter, exponential_histogram, gauge, histogram, observable_counter, observable_gauge,
+    observable_up_down_counter, up_down_counter,
+};
 pub use notice::{Notice, NoticeKind};
 pub use span::{
     Current, Entered, EnteredSpan, Instrument, Instrumented, Span, SpanBuilder, SpanKind, current,
