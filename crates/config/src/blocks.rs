@@ -32,5 +32,5 @@ pub use not_supported::NotSupported;
 pub use queue::{Batching, Queue, Retry, Sizer};
 pub use tls::{TlsClient, TlsServer, TlsVersion};
 
-#[cfg(test)]
+#[cfg(all(test, feature = "file"))]
 mod tests;

@@ -116,7 +116,7 @@ fn parse_pair(pair: &str) -> Result<(String, String), (Option<String>, &'static 
 }
 
 /// Decodes `%2C` and the like. Bytes that would not be UTF-8 leave the whole text as it was.
-fn percent_decoded(text: &str) -> String {
+pub fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {

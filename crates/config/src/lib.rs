@@ -12,28 +12,33 @@
 pub mod blocks;
 mod byte_size;
 mod component_id;
+#[cfg(feature = "file")]
 mod decode;
+#[cfg(feature = "file")]
 mod document;
 pub mod duration;
 mod endpoint;
 pub mod env_vars;
 mod environment;
 mod error;
+#[cfg(feature = "file")]
 mod expand;
 mod headers;
 mod listen_address;
 mod present;
 mod secret;
 mod suggest;
+#[cfg(feature = "file")]
 mod yaml;
 
 pub use byte_size::{ByteSize, InvalidByteSize};
 pub use component_id::{ComponentId, InvalidComponentId};
+#[cfg(feature = "file")]
 pub use document::{Document, Node};
 pub use endpoint::{Endpoint, InvalidEndpoint, Scheme};
 pub use environment::Environment;
 pub use error::{ConfigError, ConfigErrors, Location};
-pub use headers::{HeaderProblem, Headers};
+pub use headers::{HeaderProblem, Headers, percent_decoded};
 pub use listen_address::{InvalidListenAddress, ListenAddress};
 pub use present::present;
 pub use secret::Secret;
