@@ -78,6 +78,28 @@ impl Headers {
         self.0.push((name, value));
     }
 
+    /// As [`Headers::insert`], of what comes from outside.
+    ///
+    /// # Errors
+    /// When HTTP allows no such name or value.
+    pub fn try_insert(
+        &mut self,
+        name: impl Into<String>,
+        value: Secret,
+    ) -> Result<(), HeaderProblem> {
+        let name = name.into();
+        let why = match (is_name(&name), is_value(value.expose())) {
+            (false, _) => BAD_NAME,
+            (_, false) => BAD_VALUE,
+            (true, true) => {
+                self.insert(name, value);
+                return Ok(());
+            }
+        };
+        let which = format!("header `{name}`");
+        Err(HeaderProblem { which, why })
+    }
+
     fn insert_checked<E: Error>(&mut self, name: String, value: Secret) -> Result<(), E> {
         if !is_name(&name) {
             return Err(E::custom(format!("`{name}` is not a header: {BAD_NAME}")));

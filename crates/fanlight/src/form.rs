@@ -26,7 +26,7 @@ pub(crate) struct Form {
 
 /// What becomes of log records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) enum LogForm {
+pub enum LogForm {
     /// They stay log records.
     #[default]
     Records,

@@ -10,6 +10,7 @@ pub mod callsite;
 mod clock;
 mod collect;
 mod completion;
+mod configure;
 mod context;
 mod destination;
 mod exception;
@@ -26,9 +27,14 @@ mod template;
 mod value;
 
 pub use collect::{Flushed, Temporality};
+pub use configure::{
+    Backend, Colors, Configuration, ConfigureError, ConsoleOptions, InvalidChoice,
+    InvalidSendToLogfire, SendToLogfire, SpanStyle, configure, start,
+};
 pub use context::{Context, EnteredContext};
 pub use exception::Exception;
 pub use fanlight_macros::{debug, error, fatal, info, instrument, log, notice, span, trace, warn};
+pub use form::LogForm;
 pub use level::{InvalidLevel, Level};
 pub use log::LogBuilder;
 pub use metrics::{

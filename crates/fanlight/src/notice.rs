@@ -28,6 +28,8 @@ pub struct Notice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NoticeKind {
+    /// Where everything goes, when the SDK starts. Told each time.
+    Started,
     /// A setting that can't be what was meant. Told each time.
     Configuration,
     /// A destination that does not answer or asks to come back later. Nothing is lost yet.
@@ -82,7 +84,8 @@ impl Notices {
         destination: &str,
         text: impl FnOnce() -> String,
     ) -> bool {
-        let may_tell = kind == NoticeKind::Configuration || self.may_tell(kind, destination);
+        let is_about_start = matches!(kind, NoticeKind::Started | NoticeKind::Configuration);
+        let may_tell = is_about_start || self.may_tell(kind, destination);
         if may_tell {
             self.tell_always(kind, destination, text);
         }

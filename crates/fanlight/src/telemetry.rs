@@ -1,7 +1,7 @@
 //! The running whole: what a program holds while its telemetry is collected.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::callsite::{self, Filter};
@@ -40,17 +40,32 @@ pub struct Guard {
     collector: Arc<Collector>,
 }
 
+/// Whose the program's telemetry is. Another takes its place when the SDK is started again.
+static CURRENT: Mutex<Option<Arc<Collector>>> = Mutex::new(None);
+
+fn current() -> MutexGuard<'static, Option<Arc<Collector>>> {
+    CURRENT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Guard {
+    /// Takes the program's telemetry over. Whoever had it delivers what it has, and stops.
     pub(crate) fn start(mut parts: Parts) -> std::io::Result<Guard> {
         let handoff = Arc::new(Handoff::new(parts.memory_limit));
         for source in &mut parts.work.metrics {
             source.watch(&handoff);
         }
         let collector = Arc::new(Collector::start(Arc::clone(&handoff), parts.work)?);
+        let mut current = current();
+        let former = current.replace(Arc::clone(&collector));
         context::set_sample_rate(parts.sample_rate);
         context::direct(Some(handoff));
         callsite::want_starts(parts.wants_starts);
         callsite::set_filter(Some(parts.filter));
+        drop(current);
+        if let Some(former) = former {
+            let deadline = Instant::now() + LAST_FLUSH;
+            wait(&former.stop(deadline), deadline);
+        }
         Ok(Guard { collector })
     }
 
@@ -75,7 +90,7 @@ impl Guard {
 
     /// As [`Guard::shutdown`], for tasks of any runtime.
     pub fn shutdown_async(self, timeout: Duration) -> impl Future<Output = Vec<Flushed>> + Send {
-        callsite::set_filter(None);
+        self.release(false);
         let stopped = self.collector.stop(Instant::now() + timeout);
         async move {
             let told = Completed(stopped).await;
@@ -85,16 +100,30 @@ impl Guard {
     }
 
     fn stop(&self, timeout: Duration) -> Vec<Flushed> {
-        callsite::set_filter(None);
+        self.release(false);
         let deadline = Instant::now() + timeout;
         wait(&self.collector.stop(deadline), deadline)
+    }
+
+    /// From here on nothing is recorded, unless somebody else has taken over.
+    fn release(&self, is_last: bool) {
+        let mut current = current();
+        let is_ours = |collector: &Arc<Collector>| Arc::ptr_eq(collector, &self.collector);
+        if !current.as_ref().is_some_and(is_ours) {
+            return;
+        }
+        callsite::set_filter(None);
+        if is_last {
+            *current = None;
+            context::direct(None);
+        }
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
         self.stop(LAST_FLUSH);
-        context::direct(None);
+        self.release(true);
     }
 }
 

@@ -33,10 +33,7 @@ impl Machine {
         let executable = std::env::current_exe().ok();
         Machine {
             host_name: host_name(&environment),
-            container_id: container_id(
-                &read("/proc/self/cgroup"),
-                &read("/proc/self/mountinfo"),
-            ),
+            container_id: container_id(&read("/proc/self/cgroup"), &read("/proc/self/mountinfo")),
             os_description: os_description(&read("/etc/os-release")),
             is_test: executable.as_deref().is_some_and(is_test),
             process_id: Some(std::process::id()),
@@ -60,13 +57,19 @@ fn host_name(environment: &Environment) -> Option<String> {
     let told = [read("/proc/sys/kernel/hostname"), read("/etc/hostname")];
     let told = told.iter().map(|name| name.trim());
     let variables = [variables::COMPUTERNAME, variables::HOSTNAME];
-    told.chain(variables.iter().filter_map(|known| environment.get(known.name)))
-        .find(|name| !name.is_empty())
-        .map(str::to_owned)
+    told.chain(
+        variables
+            .iter()
+            .filter_map(|known| environment.get(known.name)),
+    )
+    .find(|name| !name.is_empty())
+    .map(str::to_owned)
 }
 
 fn os_description(release: &str) -> Option<String> {
-    let line = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
+    let line = release
+        .lines()
+        .find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
     Some(line.trim_matches('"').to_owned())
 }
 

@@ -113,7 +113,13 @@ fn random_uuid() -> String {
     let bits = fastrand::u128(..) & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
     let digits = format!("{bits:032x}");
     let part = |range| digits.get(range).unwrap_or_default();
-    let parts = [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)];
+    let parts = [
+        part(0..8),
+        part(8..12),
+        part(12..16),
+        part(16..20),
+        part(20..32),
+    ];
     parts.join("-")
 }
 
@@ -131,7 +137,10 @@ pub(crate) fn parse_list(text: &str) -> (Vec<(String, String)>, Vec<String>) {
                 percent_decoded(key.trim()),
                 percent_decoded(value.trim().trim_matches('"')),
             )),
-            _ => problems.push(format!("pair {} is left out: it isn't key=value", index + 1)),
+            _ => problems.push(format!(
+                "pair {} is left out: it isn't key=value",
+                index + 1
+            )),
         }
     }
     (attributes, problems)
@@ -148,7 +157,11 @@ mod tests {
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         assert_eq!(
             attributes,
-            [pair("team", "web"), pair("place", "Zürich, CH"), pair("a", "b=c")]
+            [
+                pair("team", "web"),
+                pair("place", "Zürich, CH"),
+                pair("a", "b=c")
+            ]
         );
         assert_eq!(
             problems,

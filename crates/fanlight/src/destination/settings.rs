@@ -1,5 +1,6 @@
 //! How a destination is reached, and how much is kept for it.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ pub(crate) struct Settings {
 }
 
 /// Where one signal goes.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) signal: Signal,
     /// The whole URL, path included.
@@ -142,6 +143,18 @@ impl Target {
             .rsplit_once('@')
             .map_or(authority, |(_, host)| host);
         format!("{scheme}://{host}{path}")
+    }
+}
+
+/// The URL may hold secrets.
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target")
+            .field("url", &self.shown_url())
+            .field("headers", &self.headers)
+            .field("timeout", &self.timeout)
+            .field("compression", &self.compression)
+            .finish_non_exhaustive()
     }
 }
 
