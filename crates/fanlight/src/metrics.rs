@@ -35,6 +35,7 @@
 
 mod attributes;
 mod complaint;
+mod delivery;
 mod encode;
 mod exponential;
 mod histogram;

@@ -5,7 +5,6 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::meter::Meter;
 use super::registry::Registry;
@@ -19,10 +18,14 @@ pub(super) fn measure(registry: &Arc<Registry>, process: &Path) {
     processor(meter, process);
     memory(meter, process);
     counts(meter, process);
-    let start = Instant::now();
+    let (stat, uptime) = (process.join("stat"), process.join("../uptime"));
     meter.gauge("process.uptime", "s").build(move |observer| {
-        // From the start of telemetry, which is close: the start of the process would need the kernel's clock.
-        observer.observe(start.elapsed(), ());
+        let (text, uptime) = (read(&stat), read(&uptime));
+        let machine = uptime.split_ascii_whitespace().next();
+        let machine = machine.and_then(|seconds| seconds.parse::<f64>().ok());
+        if let Some((stat, machine)) = Stat::parse(&text).zip(machine) {
+            observer.observe((machine - stat.start_seconds).max(0.0), ());
+        }
     });
 }
 
@@ -118,6 +121,8 @@ struct Stat {
     major_faults: u64,
     user_seconds: f64,
     system_seconds: f64,
+    /// After the start of the machine.
+    start_seconds: f64,
 }
 
 impl Stat {
@@ -131,6 +136,7 @@ impl Stat {
             major_faults: number(9)?,
             user_seconds: number(11)? as f64 / TICKS_PER_SECOND,
             system_seconds: number(12)? as f64 / TICKS_PER_SECOND,
+            start_seconds: number(19)? as f64 / TICKS_PER_SECOND,
         })
     }
 }
@@ -160,6 +166,7 @@ mod tests {
             major_faults: 7,
             user_seconds: 2.5,
             system_seconds: 0.5,
+            start_seconds: 1.0,
         };
         assert_eq!(Stat::parse(text), Some(stat));
         assert_eq!(Stat::parse(""), None);

@@ -115,22 +115,36 @@ impl Registry {
             // It measures, and nobody collects it.
             return make();
         }
+        let (instrument, complaint) = self.get_or_add(identity, make);
+        let complaint = complaint.or_else(|| instrument.compare(&description));
+        // Whoever is told may make an instrument: nothing is locked here.
+        if let Some(complaint) = complaint {
+            self.complaints.tell(complaint);
+        }
+        instrument
+    }
+
+    /// The instrument, and what is wrong with adding it.
+    fn get_or_add(
+        &self,
+        identity: Identity,
+        make: impl FnOnce() -> Arc<Instrument>,
+    ) -> (Arc<Instrument>, Option<String>) {
         let mut instruments = lock(&self.instruments);
         if let Some(instrument) = instruments.get(&identity) {
-            self.compare(instrument, &description);
-            return Arc::clone(instrument);
+            return (Arc::clone(instrument), None);
         }
-        let is_same =
+        let is_near =
             |other: &&Identity| other.scope == identity.scope && other.name == identity.name;
-        if let Some(other) = instruments.keys().find(is_same) {
-            self.complaints.tell(format!(
+        let complaint = instruments.keys().find(is_near).map(|other| {
+            format!(
                 "metric {:?} exists as {other}, and now also as {identity}: backends may mix them up; give one another name",
-                description.name
-            ));
-        }
+                identity.name
+            )
+        });
         let instrument = make();
         instruments.insert(identity, Arc::clone(&instrument));
-        instrument
+        (instrument, complaint)
     }
 
     /// Corrects what can't be, and says whether the name can.
@@ -159,20 +173,6 @@ impl Registry {
             *bounds = histogram::default_bounds();
         }
         is_named
-    }
-
-    /// The same instrument again: what is said of it may differ.
-    fn compare(&self, instrument: &Instrument, description: &Description) {
-        if *instrument.series.shape() != description.shape {
-            self.complaints.tell(format!(
-                "metric {:?} keeps the buckets with which it was made first",
-                description.name
-            ));
-        }
-        let mut told = lock(&instrument.description);
-        if description.description.len() > told.len() {
-            *told = description.description.clone();
-        }
     }
 
     /// What all instruments have to tell, by scope and name.
@@ -245,6 +245,20 @@ impl Instrument {
             has_complained: AtomicBool::new(false),
             complaints: Arc::clone(&registry.complaints),
         }
+    }
+
+    /// What is said of the same instrument again may differ: the longer description stays, and the first buckets do.
+    fn compare(&self, again: &Description) -> Option<String> {
+        let mut description = lock(&self.description);
+        if again.description.len() > description.len() {
+            *description = again.description.clone();
+        }
+        (*self.series.shape() != again.shape).then(|| {
+            format!(
+                "metric {:?} keeps the buckets with which it was made first",
+                self.name
+            )
+        })
     }
 
     pub(crate) fn description(&self) -> Name {

@@ -2,20 +2,21 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use fanlight_otlp::write::RequestWriter;
 use fanlight_otlp::{Batch, Signal};
 
+use super::delivery::{self, Extent};
 use super::encode::Telling;
-use super::meter::Meter;
 use super::registry::{Collected, Registry};
 use super::{host, process};
 use crate::clock;
 use crate::collect::{MetricSource, Temporality};
+use crate::destination::counts::Counts;
 use crate::form::Resource;
 use crate::handoff::Handoff;
+use crate::notice::Notices;
 
 /// What is collected, and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) process: bool,
     /// Whether the machine is measured. Linux only.
     pub(crate) host: bool,
+    /// Whether it is told what was exported and what waits; what was lost always is.
+    pub(crate) delivery: bool,
 }
 
 impl Default for Settings {
@@ -37,6 +40,7 @@ impl Default for Settings {
             exemplars: true,
             process: false,
             host: false,
+            delivery: false,
         }
     }
 }
@@ -45,6 +49,7 @@ impl Default for Settings {
 #[derive(Debug)]
 pub(crate) struct Metrics {
     settings: Settings,
+    notices: Notices,
     /// What the program measures.
     program: Arc<Registry>,
     /// What is measured without the program.
@@ -57,11 +62,12 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     /// The metrics of this process.
-    pub(crate) fn new(settings: Settings) -> Metrics {
-        Metrics::of(settings, Registry::of_process())
+    pub(crate) fn new(settings: Settings, notices: Notices) -> Metrics {
+        Metrics::of(settings, notices, Registry::of_process())
     }
 
-    pub(super) fn of(settings: Settings, program: Arc<Registry>) -> Metrics {
+    pub(super) fn of(settings: Settings, notices: Notices, program: Arc<Registry>) -> Metrics {
+        program.complaints().tell_to(notices.clone());
         let own = Arc::new(Registry::default());
         if settings.process {
             process::measure(&own, Path::new("/proc/self"));
@@ -72,17 +78,27 @@ impl Metrics {
         Metrics {
             due: Instant::now() + settings.interval,
             settings,
+            notices,
             program,
             own,
             now: 0,
             collected: Vec::new(),
         }
     }
+
+    /// Counts what becomes of what a destination is to deliver.
+    pub(crate) fn watch_destination(&self, name: &str, counts: &Arc<Counts>) {
+        let extent = match self.settings.delivery {
+            true => Extent::All,
+            false => Extent::Losses,
+        };
+        delivery::watch_destination(&self.own, extent, name, counts);
+    }
 }
 
 impl MetricSource for Metrics {
     fn watch(&mut self, handoff: &Arc<Handoff>) {
-        watch(&self.own, Arc::clone(handoff));
+        delivery::watch_handoff(&self.own, Arc::clone(handoff), self.notices.clone());
     }
 
     fn due(&self) -> Option<Instant> {
@@ -126,19 +142,4 @@ impl MetricSource for Metrics {
         });
         Some(request.finish())
     }
-}
-
-/// Tells of records that were lost, once any was.
-fn watch(registry: &Arc<Registry>, handoff: Arc<Handoff>) {
-    let dropped = AtomicU64::new(0);
-    Meter::new(registry, "fanlight")
-        .counter("fanlight.records.dropped", "{record}")
-        .description("Spans and log records that were lost in the program")
-        .build(move |observer| {
-            let new = handoff.take_dropped();
-            let total = dropped.fetch_add(new, Ordering::Relaxed) + new;
-            if total > 0 {
-                observer.observe(total, [("cause", "memory limit")]);
-            }
-        });
 }

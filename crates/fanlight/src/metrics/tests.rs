@@ -1,18 +1,21 @@
 //! Instruments through what a destination gets of them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fanlight_otlp::Batch;
 use fanlight_otlp::view::{MetricKind, NumberView, PointValue, PointView};
+use fanlight_otlp::{Batch, Signal};
 
 use super::*;
 use crate::Context;
-use crate::collect::{MetricSource, Temporality};
+use crate::collect::{Collector, MetricSource, Outlet, Reply, Temporality, Work};
+use crate::destination::counts::{Cause, Counts};
+use crate::form::Form;
 use crate::handoff::Handoff;
+use crate::notice::Notices;
 
 /// A point, in words that are easy to compare.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -81,7 +84,11 @@ fn observed(
 }
 
 fn source(registry: &Arc<Registry>) -> Metrics {
-    Metrics::of(Settings::default(), Arc::clone(registry))
+    Metrics::of(
+        Settings::default(),
+        Notices::default(),
+        Arc::clone(registry),
+    )
 }
 
 fn told(source: &Metrics, temporality: Temporality) -> Points {
@@ -546,7 +553,7 @@ fn measurements_inside_sampled_spans_are_exemplars() {
         duration.record(0.25, ());
     }
     context.is_sampled = false;
-    context.enter();
+    let _entered = context.enter();
     orders.add(7, [("sampled", false)]);
     let points = collected(&mut source);
     let exemplar =
@@ -574,7 +581,7 @@ fn it_is_due_after_the_interval() {
         interval: Duration::from_secs(3_600),
         ..Settings::default()
     };
-    let mut source = Metrics::of(settings, Arc::default());
+    let mut source = Metrics::of(settings, Notices::default(), Arc::default());
     let due = source.due().unwrap();
     assert!(due > Instant::now() + Duration::from_secs(3_500));
     source.collect();
@@ -584,7 +591,7 @@ fn it_is_due_after_the_interval() {
 
 #[test]
 fn lost_records_are_told_once_there_are_any() {
-    let mut source = Metrics::of(Settings::default(), Arc::default());
+    let mut source = Metrics::of(Settings::default(), Notices::default(), Arc::default());
     let handoff = Arc::new(Handoff::new(0));
     source.watch(&handoff);
     assert_eq!(collected(&mut source), Points::new());
@@ -592,7 +599,7 @@ fn lost_records_are_told_once_there_are_any() {
     for _ in 0..3 {
         handoff.append(&buffer, |records| records.extend([0; 100_000]));
     }
-    let cause = "cause=Str(\"memory limit\")";
+    let cause = "error.type=Str(\"memory_limit\")";
     let told = collected(&mut source);
     assert_eq!(number(&told, "fanlight.records.dropped", cause), INT(2));
     let told = collected(&mut source);
@@ -608,7 +615,7 @@ fn process_and_host_measure_themselves() {
         host: true,
         ..Settings::default()
     };
-    let mut source = Metrics::of(settings, Arc::default());
+    let mut source = Metrics::of(settings, Notices::default(), Arc::default());
     let points = collected(&mut source);
     let of = |name: &str, attributes: &str| {
         number(&points, name, attributes)
@@ -620,7 +627,8 @@ fn process_and_host_measure_themselves() {
     assert!(of("process.thread.count", "") >= 1.0);
     assert!(of("process.open_file_descriptor.count", "") >= 3.0);
     assert!(of("process.cpu.time", "cpu.mode=Str(\"user\")") >= 0.0);
-    assert!(of("process.uptime", "") >= 0.0);
+    let uptime = of("process.uptime", "");
+    assert!((0.0..3_600.0).contains(&uptime), "{uptime}");
     assert!(of("system.cpu.logical.count", "") >= 1.0);
     assert!(
         of(
@@ -650,4 +658,126 @@ fn literals_need_no_type() {
         .build()
         .set(21.5, [("room", "kitchen")]);
     histogram("literals.histogram").build().record(3, ());
+}
+
+#[test]
+fn what_became_of_telemetry_is_told_by_cause() {
+    let counts = Arc::new(Counts::default());
+    let of = |delivery: bool| {
+        let settings = Settings {
+            delivery,
+            ..Settings::default()
+        };
+        let source = Metrics::of(settings, Notices::default(), Arc::default());
+        source.watch_destination("jaeger", &counts);
+        source
+    };
+    let (mut losses, mut all) = (of(false), of(true));
+    counts.add_exported(Signal::Traces, 7);
+    assert_eq!(collected(&mut losses), Points::new());
+    counts.add_dropped(Signal::Traces, Cause::Refused, 2);
+    counts.add_dropped(Signal::Logs, Cause::Expired, 3);
+    counts.set_held(100, 2_000);
+
+    let name = "otel.component.name=Str(\"jaeger\")";
+    let refused = format!("error.type=Str(\"refused\") {name}");
+    let expired = format!("error.type=Str(\"expired\") {name}");
+    let points = collected(&mut losses);
+    assert_eq!(points.len(), 2);
+    assert_eq!(
+        number(&points, "otel.sdk.exporter.span.exported", &refused),
+        INT(2)
+    );
+    assert_eq!(
+        number(&points, "otel.sdk.exporter.log.exported", &expired),
+        INT(3)
+    );
+    let points = collected(&mut all);
+    assert_eq!(points.len(), 5);
+    assert_eq!(
+        number(&points, "otel.sdk.exporter.span.exported", name),
+        INT(7)
+    );
+    let place = |place: &str| {
+        number(
+            &points,
+            "fanlight.queue.size",
+            &format!("{name} place=Str({place:?})"),
+        )
+    };
+    assert_eq!((place("memory"), place("disk")), (INT(100), INT(2_000)));
+}
+
+/// A destination that keeps what it gets.
+#[derive(Debug)]
+struct Kept {
+    temporality: Option<Temporality>,
+    batches: Arc<Mutex<Vec<Batch>>>,
+}
+
+impl Outlet for Kept {
+    fn form(&self) -> Form {
+        Form::default()
+    }
+
+    fn wants_metrics(&self) -> bool {
+        self.temporality.is_some()
+    }
+
+    fn temporality(&self) -> Temporality {
+        self.temporality.unwrap_or_default()
+    }
+
+    fn offer(&self, batch: Batch) {
+        self.batches.lock().unwrap().push(batch);
+    }
+
+    fn flush(&self, _: Instant, reply: Reply) {
+        reply.send(crate::Flushed::default());
+    }
+}
+
+/// Scenario: three destinations, one of which wants no metrics; two flushes and the end.
+/// Guarantee: each flush and the end collect, and each destination gets its temporality.
+#[test]
+fn each_destination_gets_its_temporality_at_each_flush() {
+    let registry = Arc::new(Registry::default());
+    let wanted = [
+        Some(Temporality::Cumulative),
+        Some(Temporality::Delta),
+        None,
+    ];
+    let kept = wanted.map(|temporality| Kept {
+        temporality,
+        batches: Arc::default(),
+    });
+    let batches = kept.each_ref().map(|outlet| Arc::clone(&outlet.batches));
+    let work = Work {
+        outlets: kept
+            .map(|outlet| Box::new(outlet) as Box<dyn Outlet>)
+            .into(),
+        metrics: vec![Box::new(source(&registry))],
+        ..Work::default()
+    };
+    let collector = Collector::start(Arc::new(Handoff::new(1 << 20)), work).unwrap();
+    let orders = counter_of::<u64>(&registry, "orders").build();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    for is_last in [false, false, true] {
+        orders.add(5, ());
+        let done = match is_last {
+            true => collector.stop(deadline),
+            false => collector.flush(deadline),
+        };
+        assert_eq!(done.wait(deadline).unwrap().len(), 3);
+    }
+    collector.join();
+    let got = batches.map(|batches| {
+        let batches = batches.lock().unwrap();
+        let numbers = batches
+            .iter()
+            .map(|batch| number(&read(batch), "orders", ""));
+        numbers.flatten().collect::<Vec<_>>()
+    });
+    let ints = |values: [i64; 3]| values.map(NumberView::Int).to_vec();
+    assert_eq!(got, [ints([5, 10, 15]), ints([5, 5, 5]), vec![]]);
 }
