@@ -30,8 +30,9 @@ pub use console::{Colors, ConsoleOptions, InvalidChoice, SpanStyle};
 pub use logfire::{InvalidSendToLogfire, SendToLogfire};
 
 use crate::callsite::Filter;
-use crate::collect::{Outlet, Stage, Viewer, Work};
+use crate::collect::{MetricSource, Outlet, Stage, Viewer, Work};
 use crate::destination::Destination;
+use crate::metrics::{self, Metrics};
 use crate::notice::{Notice, Notices};
 use crate::telemetry::{Guard, Parts};
 use crate::{Level, ToValue};
@@ -256,6 +257,24 @@ impl Configuration {
         self
     }
 
+    /// Measures the process as well: its CPU time, memory, threads, files. Linux only; elsewhere nothing comes.
+    pub fn process_metrics(mut self) -> Configuration {
+        self.asked.measured.process = true;
+        self
+    }
+
+    /// Measures the machine as well: its CPU time, memory, network. Linux only; elsewhere nothing comes.
+    pub fn host_metrics(mut self) -> Configuration {
+        self.asked.measured.host = true;
+        self
+    }
+
+    /// Measures delivery as well: what each destination took, and what waits for it. What is lost is measured anyway.
+    pub fn delivery_metrics(mut self) -> Configuration {
+        self.asked.measured.delivery = true;
+        self
+    }
+
     /// How many bytes may wait to be collected; what comes on top is dropped and counted. Default: 64 MiB.
     pub fn memory_limit(mut self, bytes: usize) -> Configuration {
         self.asked.memory_limit = Some(bytes);
@@ -363,10 +382,25 @@ fn parts(
         },
     };
     let wants_starts = settings.destinations.iter().any(|one| one.form.starts);
+    let metrics = settings.metric_interval.map(|interval| {
+        let collected = metrics::Settings {
+            interval,
+            exemplars: settings.exemplars,
+            measured: settings.measured,
+        };
+        Metrics::new(collected, notices.clone())
+    });
     let mut outlets: Vec<Box<dyn Outlet>> = Vec::new();
     for destination in settings.destinations {
-        outlets.push(Box::new(Destination::start(destination, notices.clone())?));
+        let name = destination.name.clone();
+        let destination = Destination::start(destination, notices.clone())?;
+        if let Some(metrics) = &metrics {
+            metrics.watch_destination(&name, &destination.counts());
+        }
+        outlets.push(Box::new(destination));
     }
+    // Where nothing goes anywhere, nothing needs to be collected once a minute.
+    let metrics = metrics.filter(|_| !outlets.is_empty());
     Ok(Parts {
         filter,
         sample_rate: settings.sample_rate,
@@ -377,7 +411,10 @@ fn parts(
             stages,
             viewers,
             outlets,
-            metrics: Vec::new(),
+            metrics: metrics
+                .into_iter()
+                .map(|metrics| Box::new(metrics) as Box<dyn MetricSource>)
+                .collect(),
         },
     })
 }

@@ -57,7 +57,7 @@ pub use attributes::Attributes;
 pub use instrument::{Bound, Counter, Gauge, Histogram, InstrumentBuilder, UpDownCounter};
 pub use number::{Increment, Measure, Signed};
 pub use observable::{Observable, Observer};
-pub(crate) use source::{Metrics, Settings};
+pub(crate) use source::{Measured, Metrics, Settings};
 
 use registry::Registry;
 use series::Shape;

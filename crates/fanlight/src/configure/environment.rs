@@ -35,6 +35,8 @@ pub(crate) struct FromEnvironment {
     /// Whether to show everything, and how.
     pub(crate) console: (Option<bool>, ConsoleOptions),
     pub(crate) metric_interval: Option<Duration>,
+    /// Whether metrics lead to traces.
+    pub(crate) exemplars: Option<bool>,
     pub(crate) spool: Option<SpoolPlace>,
     pub(crate) warnings: Vec<String>,
 }
@@ -65,6 +67,15 @@ impl FromEnvironment {
             sample_rate: sample_rate(&mut reader),
             console: console(&mut reader),
             metric_interval: reader.milliseconds(var::OTEL_METRIC_EXPORT_INTERVAL),
+            exemplars: reader.parse(
+                var::OTEL_METRICS_EXEMPLAR_FILTER.name,
+                "trace_based or always_off",
+                |text| match text.to_ascii_lowercase().as_str() {
+                    "trace_based" => Some(true),
+                    "always_off" => Some(false),
+                    _ => None,
+                },
+            ),
             spool: reader.text(var::FANLIGHT_SPOOL_DIR).map(|text| {
                 match text.to_ascii_lowercase().as_str() {
                     "off" | "false" | "none" | "0" => SpoolPlace::Nowhere,

@@ -19,6 +19,7 @@ use super::variables as var;
 use crate::callsite::Filter;
 use crate::destination::settings::{Disk, Settings as Destination};
 use crate::form::LogForm;
+use crate::metrics::Measured;
 
 /// What was asked for in the code.
 #[derive(Debug, Default)]
@@ -36,6 +37,7 @@ pub(crate) struct Asked {
     pub(crate) spool_limit: Option<u64>,
     pub(crate) skips_metrics: bool,
     pub(crate) metric_interval: Option<Duration>,
+    pub(crate) measured: Measured,
     pub(crate) is_quiet: Option<bool>,
     pub(crate) skips_local_hub: bool,
     pub(crate) ignores_environment: bool,
@@ -57,6 +59,9 @@ pub(crate) struct Settings {
     pub(crate) disk: Option<Disk>,
     /// How often metrics are collected, if at all.
     pub(crate) metric_interval: Option<Duration>,
+    pub(crate) measured: Measured,
+    /// Whether points lead to traces.
+    pub(crate) exemplars: bool,
     pub(crate) is_quiet: bool,
     /// Whether to look for a hub on this machine.
     pub(crate) looks_for_hub: bool,
@@ -130,6 +135,8 @@ impl Settings {
             memory_limit: asked.memory_limit.unwrap_or(MEMORY_LIMIT),
             disk,
             metric_interval,
+            measured: asked.measured,
+            exemplars: said.exemplars.unwrap_or(true),
             is_quiet: asked.is_quiet.or(said.is_quiet).unwrap_or(machine.is_test),
             project_url: logfire.project_url,
             warnings,

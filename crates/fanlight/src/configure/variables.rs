@@ -53,6 +53,7 @@ variables! {
     OTEL_TRACES_SAMPLER: "`always_on`, `always_off`, `traceidratio`, or one of these with `parentbased_` before it.",
     OTEL_TRACES_SAMPLER_ARG: "Which share of traces is kept, from 0 to 1.",
     OTEL_METRIC_EXPORT_INTERVAL: "How often metrics are collected, in milliseconds. Default: 60000.",
+    OTEL_METRICS_EXEMPLAR_FILTER: "`trace_based` (the default): metrics lead to traces in which they were measured; or `always_off`.",
     LOGFIRE_TOKEN: "A write token of Logfire, or several with commas between: each project receives everything. Tokens go to Logfire alone.",
     LOGFIRE_SEND_TO_LOGFIRE: "`true`, `false` or `if-token-present` (the default).",
     LOGFIRE_BASE_URL: "Where Logfire is. Default: as the token says.",

@@ -83,6 +83,9 @@ tuples! {
     (K1 V1 a) (K2 V2 b) (K3 V3 c) (K4 V4 d) (K5 V5 e) (K6 V6 f);
 }
 
+/// Memory of more than this is freed rather than kept.
+const SPARE_BYTES: usize = 16 * 1024;
+
 /// Memory to encode a set in.
 #[derive(Default)]
 struct Scratch {
@@ -116,8 +119,10 @@ pub(crate) fn with_encoded<R>(
         .unwrap_or_default();
     scratch.encode(number, attributes);
     let result = run(scratch.canonical());
-    // While the thread ends, there is nowhere to keep it.
-    let _ = SCRATCH.try_with(|kept| kept.set(Some(scratch)));
+    if scratch.encoded.capacity() <= SPARE_BYTES {
+        // While the thread ends, there is nowhere to keep it.
+        let _ = SCRATCH.try_with(|kept| kept.set(Some(scratch)));
+    }
     result
 }
 

@@ -25,11 +25,17 @@ pub(crate) struct Settings {
     pub(crate) interval: Duration,
     /// Whether points lead to traces; `OTEL_METRICS_EXEMPLAR_FILTER`, of which `trace_based` is what this means.
     pub(crate) exemplars: bool,
-    /// Whether the process measures itself: its CPU time, memory, threads. Linux only.
+    pub(crate) measured: Measured,
+}
+
+/// What is measured without the program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Measured {
+    /// The process: its CPU time, memory, threads. Linux only.
     pub(crate) process: bool,
-    /// Whether the machine is measured. Linux only.
+    /// The machine. Linux only.
     pub(crate) host: bool,
-    /// Whether it is told what was exported and what waits; what was lost always is.
+    /// What was exported and what waits; what was lost always is.
     pub(crate) delivery: bool,
 }
 
@@ -38,9 +44,7 @@ impl Default for Settings {
         Settings {
             interval: Duration::from_secs(60),
             exemplars: true,
-            process: false,
-            host: false,
-            delivery: false,
+            measured: Measured::default(),
         }
     }
 }
@@ -69,10 +73,10 @@ impl Metrics {
     pub(super) fn of(settings: Settings, notices: Notices, program: Arc<Registry>) -> Metrics {
         program.complaints().tell_to(notices.clone());
         let own = Arc::new(Registry::default());
-        if settings.process {
+        if settings.measured.process {
             process::measure(&own, Path::new("/proc/self"));
         }
-        if settings.host {
+        if settings.measured.host {
             host::measure(&own, Path::new("/proc"));
         }
         Metrics {
@@ -88,7 +92,7 @@ impl Metrics {
 
     /// Counts what becomes of what a destination is to deliver.
     pub(crate) fn watch_destination(&self, name: &str, counts: &Arc<Counts>) {
-        let extent = match self.settings.delivery {
+        let extent = match self.settings.measured.delivery {
             true => Extent::All,
             false => Extent::Losses,
         };

@@ -611,8 +611,11 @@ fn lost_records_are_told_once_there_are_any() {
 #[cfg(target_os = "linux")]
 fn process_and_host_measure_themselves() {
     let settings = Settings {
-        process: true,
-        host: true,
+        measured: Measured {
+            process: true,
+            host: true,
+            delivery: false,
+        },
         ..Settings::default()
     };
     let mut source = Metrics::of(settings, Notices::default(), Arc::default());
@@ -665,7 +668,10 @@ fn what_became_of_telemetry_is_told_by_cause() {
     let counts = Arc::new(Counts::default());
     let of = |delivery: bool| {
         let settings = Settings {
-            delivery,
+            measured: Measured {
+                delivery,
+                ..Measured::default()
+            },
             ..Settings::default()
         };
         let source = Metrics::of(settings, Notices::default(), Arc::default());

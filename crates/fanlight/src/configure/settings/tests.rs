@@ -680,6 +680,11 @@ fn metrics_can_be_left_out() {
     assert_eq!(urls(&without), ["http://h/v1/traces", "http://h/v1/logs"]);
     let slow = settings(&[("OTEL_METRIC_EXPORT_INTERVAL", "5000")]);
     assert_eq!(slow.metric_interval, Some(Duration::from_secs(5)));
+    let exemplars = |text| settings(&[("OTEL_METRICS_EXEMPLAR_FILTER", text)]).exemplars;
+    assert_eq!(
+        [exemplars("trace_based"), exemplars("Always_Off")],
+        [true, false]
+    );
     let alone = [("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://h/v1/metrics")];
     let nothing = settings_of(configure().metrics(false), &alone);
     assert!(nothing.destinations.is_empty());
