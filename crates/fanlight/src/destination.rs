@@ -116,17 +116,18 @@ impl Outlet for Destination {
 
     fn flush(&self, deadline: Instant, reply: Reply) {
         let mut state = self.shared.lock();
-        let is_hung = state.busy_until.is_some_and(|until| until > deadline);
+        let is_empty = state.queue.is_empty();
         state.flush(Order { deadline, reply });
         drop(state);
         self.shared.has_changed.notify_all();
-        if is_hung {
-            // The thread is in the middle of an attempt that may take longer than the caller waits.
-            let shared = Arc::clone(&self.shared);
-            let watch = thread::Builder::new().name("fanlight-flush".to_owned());
-            if watch.spawn(move || shared.answer_at(deadline)).is_err() {
-                self.shared.lock().answer(Some(deadline));
-            }
+        if is_empty {
+            return;
+        }
+        // The destination's thread may be in the middle of an attempt when the deadline comes.
+        let shared = Arc::clone(&self.shared);
+        let watch = thread::Builder::new().name("fanlight-flush".to_owned());
+        if watch.spawn(move || shared.answer_at(deadline)).is_err() {
+            self.shared.lock().answer(Some(deadline));
         }
     }
 }

@@ -427,6 +427,11 @@ impl Queue {
         self.counts.set_held(self.bytes(), self.disk_bytes());
     }
 
+    /// Whether nothing is left to deliver.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lanes.iter().all(Lane::is_empty)
+    }
+
     /// Bytes in memory.
     pub(crate) fn bytes(&self) -> usize {
         self.lanes.iter().map(|lane| lane.bytes).sum()

@@ -20,6 +20,7 @@ use sink::{Response, Sink};
 mod answers;
 mod disk;
 mod failures;
+#[allow(unreachable_pub, reason = "integration tests use it too")]
 #[path = "../../tests/support/sink.rs"]
 mod sink;
 
@@ -108,11 +109,17 @@ impl Running {
         self.destination.offer(batch(signal, items));
     }
 
+    fn offer_all(&self, items: usize) {
+        for signal in SIGNALS {
+            self.offer(signal, items);
+        }
+    }
+
     fn flush(&self, timeout: Duration) -> Flushed {
         let deadline = Instant::now() + timeout;
         let (reply, answer) = Reply::to(deadline);
         self.destination.flush(deadline, reply);
-        let told = answer.wait(deadline + Duration::from_millis(50));
+        let told = answer.wait(deadline + SOON);
         told.expect("an answer in time").remove(0)
     }
 

@@ -34,8 +34,6 @@ pub(crate) struct Order {
 pub(crate) struct State {
     pub(crate) queue: Queue,
     orders: Vec<Order>,
-    /// When the attempt under way ends at the latest.
-    pub(crate) busy_until: Option<Instant>,
     pub(crate) is_closing: bool,
     /// The lane that was served last.
     last: usize,
@@ -79,7 +77,6 @@ impl Worker {
         loop {
             match state.step(Instant::now()) {
                 Step::Send(index, batch, timeout) => {
-                    state.busy_until = Some(Instant::now() + timeout);
                     drop(state);
                     let verdict = match (&transport, targets.get(index)) {
                         (Ok(transport), Some(target)) => transport.attempt(target, &batch, timeout),
@@ -90,7 +87,6 @@ impl Worker {
                         (_, None) => Verdict::TooLarge,
                     };
                     state = self.shared.lock();
-                    state.busy_until = None;
                     self.settle(&mut state, index, verdict);
                     // Whoever watches a deadline may have less to wait for.
                     self.shared.has_changed.notify_all();
@@ -297,7 +293,6 @@ impl State {
         State {
             queue: Queue::new(settings, notices.clone(), Arc::clone(&counts)),
             orders: Vec::new(),
-            busy_until: None,
             is_closing: false,
             last: 0,
             outage: None,
