@@ -13,7 +13,7 @@
 //!
 //! What waits is in memory, then on disk ([`store`]); what is dropped is counted by cause ([`counts`]) and told
 //! ([`crate::notice`]). In a process that was forked there is no such thread: nothing is sent there, memory fills up to its
-//! bound, and a flush is answered at its deadline.
+//! bound, and a flush comes back at its deadline.
 
 mod answer;
 pub(crate) mod counts;

@@ -109,15 +109,16 @@ impl Queue {
         }
     }
 
-    /// Takes over what earlier processes could not deliver.
-    pub(crate) fn adopt(&mut self) {
-        for lane in &mut self.lanes {
-            let Some(Err(error)) = lane.store.as_mut().map(Store::adopt) else {
-                continue;
-            };
-            self.notices.tell(NoticeKind::Disk, &self.name, || {
-                format!("what an earlier run left on disk can't be read: {error}")
-            });
+    /// Lends the disk out, so that it can be looked through while requests are taken.
+    pub(crate) fn lend_stores(&mut self) -> Vec<Option<Store>> {
+        let lanes = self.lanes.iter_mut();
+        lanes.map(|lane| lane.store.take()).collect()
+    }
+
+    /// Takes the disk back, with what earlier processes left there.
+    pub(crate) fn return_stores(&mut self, stores: Vec<Option<Store>>) {
+        for (lane, store) in self.lanes.iter_mut().zip(stores) {
+            lane.store = store;
         }
         self.count_held();
     }
@@ -134,7 +135,7 @@ impl Queue {
         let Some(lane) = self.lanes.get_mut(index) else {
             return;
         };
-        if lane.closed_until.is_some_and(|until| until > now) {
+        if lane.is_closed(now) {
             self.counts
                 .add_dropped(signal, Cause::NotServed, batch.items() as u64);
             return;
@@ -453,6 +454,11 @@ impl Queue {
 }
 
 impl Lane {
+    /// Whether the destination is known not to take the signal.
+    pub(crate) fn is_closed(&self, now: Instant) -> bool {
+        self.closed_until.is_some_and(|until| until > now)
+    }
+
     /// Whether nothing is left to deliver.
     pub(crate) fn is_empty(&self) -> bool {
         self.out.is_none() && !self.has_more()

@@ -13,7 +13,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -45,6 +45,8 @@ pub(crate) struct Store {
 struct Slot {
     directory: PathBuf,
     spool: Spool,
+    /// The first request that this process put there.
+    first_own: OnceLock<u64>,
 }
 
 /// A request that was read from disk, and is there until it is done with.
@@ -52,6 +54,7 @@ struct Slot {
 pub(crate) struct Kept {
     slot: Arc<Slot>,
     id: u64,
+    /// What it counts for: what an earlier process left counts as one until it is read.
     items: u64,
 }
 
@@ -88,7 +91,7 @@ impl Store {
                     found += recovery.records;
                     self.items += recovery.records;
                     self.has_waiting |= recovery.records > 0;
-                    let slot = Arc::new(Slot { directory, spool });
+                    let slot = Arc::new(Slot::new(directory, spool));
                     match &self.own {
                         None => self.own = Some(slot),
                         Some(_) => self.inherited.push(slot),
@@ -112,7 +115,8 @@ impl Store {
             None => {
                 let directory = self.directory.join(format!("{:016x}", fastrand::u64(..)));
                 let (spool, _) = Spool::open(&directory, self.options())?;
-                Arc::clone(self.own.insert(Arc::new(Slot { directory, spool })))
+                let slot = Arc::new(Slot::new(directory, spool));
+                Arc::clone(self.own.insert(slot))
             }
         };
         let time = since.duration_since(SystemTime::UNIX_EPOCH);
@@ -123,6 +127,7 @@ impl Store {
         record.extend_from_slice(&items.to_le_bytes());
         record.extend_from_slice(batch.bytes());
         let id = slot.spool.append(&[&record])?.start;
+        slot.first_own.get_or_init(|| id);
         self.items += items;
         self.has_waiting = true;
         Ok(Kept { slot, id, items })
@@ -141,6 +146,7 @@ impl Store {
                 continue;
             };
             self.has_waiting = true;
+            let is_own = slot.first_own.get().is_some_and(|it| *it <= record.id);
             let kept = Kept {
                 slot,
                 id: record.id,
@@ -148,6 +154,7 @@ impl Store {
             };
             return match decode(self.signal, record.bytes) {
                 Some((batch, since, items)) => {
+                    let items = if is_own { items } else { 1 };
                     let kept = Kept { items, ..kept };
                     Ok(Next::Request(batch, since, kept))
                 }
@@ -228,6 +235,14 @@ impl Store {
 }
 
 impl Slot {
+    fn new(directory: PathBuf, spool: Spool) -> Slot {
+        Slot {
+            directory,
+            spool,
+            first_own: OnceLock::new(),
+        }
+    }
+
     /// Nobody else has it, as it is locked; it may be gone already.
     fn remove_if_empty(&self) {
         if self.spool.is_empty() {

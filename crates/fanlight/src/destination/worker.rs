@@ -70,7 +70,7 @@ impl Worker {
     }
 
     pub(crate) fn run(self) {
-        self.shared.lock().queue.adopt();
+        self.adopt();
         let transport = Transport::new(&self.settings);
         let targets: Vec<Target> = self.settings.targets.clone();
         let mut state = self.shared.lock();
@@ -98,6 +98,19 @@ impl Worker {
         state.end();
     }
 
+    /// Takes over what earlier processes could not deliver.
+    fn adopt(&self) {
+        let mut stores = self.shared.lock().queue.lend_stores();
+        for store in stores.iter_mut().flatten() {
+            if let Err(error) = store.adopt() {
+                self.tell(NoticeKind::Disk, || {
+                    format!("what an earlier run left on disk can't be read: {error}")
+                });
+            }
+        }
+        self.shared.lock().queue.return_stores(stores);
+    }
+
     /// Does what the answer asks for.
     fn settle(&self, state: &mut State, index: usize, verdict: Verdict) {
         let Some(target) = self.settings.targets.get(index) else {
@@ -112,6 +125,7 @@ impl Worker {
             && is_well
         {
             lane.pace.succeeded();
+            lane.closed_until = None;
             lane.error = None;
         }
         match verdict {
@@ -326,7 +340,7 @@ impl State {
         if self.next_lane(now).is_some() {
             return Step::Wait(Some(now));
         }
-        if self.is_flushing() && self.is_flushed() {
+        if self.is_flushing() && self.is_flushed(now) {
             self.answer(None);
         }
         if self.is_closing && !self.is_flushing() {
@@ -346,7 +360,7 @@ impl State {
             let lane = self.queue.lanes.get(*index);
             lane.is_some_and(|lane| {
                 let may_now = match (self.is_flushing(), lane.flush) {
-                    (true, Flushing::Untried) => lane.closed_until.is_none_or(|it| it <= now),
+                    (true, Flushing::Untried) => !lane.is_closed(now),
                     (true, Flushing::GivenUp) => false,
                     // The end of the program waits for a flush, not for a backend.
                     (false, _) => !self.is_closing && lane.pace.is_due(now),
@@ -392,10 +406,10 @@ impl State {
         deadline.checked_sub(reserve).unwrap_or(deadline)
     }
 
-    fn is_flushed(&self) -> bool {
+    fn is_flushed(&self, now: Instant) -> bool {
         let mut lanes = self.queue.lanes.iter();
         let is_done = |flush| flush == Flushing::GivenUp;
-        lanes.all(|lane| lane.is_empty() || lane.closed_until.is_some() || is_done(lane.flush))
+        lanes.all(|lane| lane.is_empty() || lane.is_closed(now) || is_done(lane.flush))
     }
 
     /// Answers the flushes of a deadline, or all. What is not delivered is on disk then, if there is one.
@@ -446,17 +460,22 @@ impl State {
             let items = *items;
             self.outage = None;
             self.notices.tell(NoticeKind::Recovered, &self.name, || {
-                format!("recovered, {items} items delivered")
+                let s = if items == 1 { "" } else { "s" };
+                format!("recovered, {items} item{s} delivered")
             });
         }
     }
 
     fn waiting(&self) -> String {
+        let items = |count: u64| match count {
+            1 => "1 item waits".to_owned(),
+            _ => format!("{count} items wait"),
+        };
         match self.queue.items() {
-            (in_memory, 0) => format!("{in_memory} items wait in memory"),
-            (0, on_disk) => format!("{on_disk} items wait on disk"),
+            (in_memory, 0) => format!("{} in memory", items(in_memory)),
+            (0, on_disk) => format!("{} on disk", items(on_disk)),
             (in_memory, on_disk) => {
-                format!("{in_memory} items wait in memory, {on_disk} on disk")
+                format!("{} in memory, {on_disk} on disk", items(in_memory))
             }
         }
     }

@@ -128,9 +128,11 @@ fn something_else_than_http_is_told_as_such() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
+        use std::io::{Read, Write};
         for mut connection in listener.incoming().flatten() {
-            use std::io::Write;
+            let _ = connection.read(&mut [0; 4096]);
             let _ = connection.write_all(b"\x00\x00\x12\x04\x00\x00\x00\x00\x00\r\n\r\n");
+            let _ = connection.read(&mut [0; 4096]);
         }
     });
     let running = start(settings(address, &[Signal::Traces]));
