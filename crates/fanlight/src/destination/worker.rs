@@ -21,6 +21,10 @@ const NOT_SERVED: Duration = Duration::from_secs(10 * 60);
 const UNAUTHORIZED: Duration = Duration::from_secs(30);
 /// The shortest attempt a flush makes.
 const LEAST: Duration = Duration::from_millis(10);
+/// What to do about an address where nothing takes traces.
+const NOT_FOUND: &str = "check the endpoint's path";
+/// What to do about a redirect.
+const MOVED: &str = "redirects are not followed, so that no header goes to another host; set the endpoint to where it leads";
 
 /// A flush that waits for its answer.
 #[derive(Debug)]
@@ -152,28 +156,22 @@ impl Worker {
             Verdict::NoAnswer { why, is_broken } => {
                 self.failed(state, index, None, target.redact(&why), now, is_broken)
             }
+            Verdict::NotServed { why } if target.signal != Signal::Traces => {
+                self.not_served(state, index, &why, now)
+            }
             Verdict::Unauthorized { why } => {
                 let advice = format!("check {}", target.credentials);
                 let kind = NoticeKind::Unauthorized;
                 self.barred(state, index, kind, Cause::Unauthorized, &why, &advice);
             }
-            Verdict::Moved { why } => {
-                let advice = "redirects are not followed, so that no header goes to another host; set the endpoint to where it leads";
-                self.barred(
-                    state,
-                    index,
-                    NoticeKind::NotServed,
-                    Cause::Refused,
-                    &why,
-                    advice,
-                );
-            }
-            Verdict::NotServed { why } if target.signal == Signal::Traces => {
-                let advice = "check the endpoint's path";
+            Verdict::NotServed { why } => {
                 let kind = NoticeKind::NotServed;
-                self.barred(state, index, kind, Cause::NotServed, &why, advice);
+                self.barred(state, index, kind, Cause::NotServed, &why, NOT_FOUND);
             }
-            Verdict::NotServed { why } => self.not_served(state, index, &why, now),
+            Verdict::Moved { why } => {
+                let kind = NoticeKind::NotServed;
+                self.barred(state, index, kind, Cause::Refused, &why, MOVED);
+            }
         }
     }
 

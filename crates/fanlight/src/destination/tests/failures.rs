@@ -167,8 +167,8 @@ fn a_full_queue_drops_the_newest_and_says_so() {
     });
 }
 
-/// Scenario: a million spans (a tenth without optimization), as fast as they can be made, for a healthy backend at default
-/// settings with a disk.
+/// Scenario: a million spans, as fast as they can be made, for a healthy backend at default settings with a disk. Without
+/// optimization it is a tenth of them, and nothing is compressed, which takes half a minute then.
 /// Guarantee: all arrive.
 #[test]
 fn a_burst_of_a_million_spans_arrives_whole() {
