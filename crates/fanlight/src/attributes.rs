@@ -3,10 +3,10 @@
 use fanlight_otlp::write::Encoder;
 
 /// A field of a message: its number, where it is, and what it holds if it has a length.
-struct Field<'a> {
-    number: u64,
-    range: std::ops::Range<usize>,
-    content: &'a [u8],
+pub(crate) struct Field<'a> {
+    pub(crate) number: u64,
+    pub(crate) range: std::ops::Range<usize>,
+    pub(crate) content: &'a [u8],
 }
 
 /// Takes the attribute of a name out of fields, where there is one.
@@ -27,7 +27,7 @@ fn key_of(key_value: &[u8]) -> Option<&[u8]> {
 }
 
 /// The fields of a message that this crate has written.
-fn fields(message: &[u8]) -> impl Iterator<Item = Field<'_>> {
+pub(crate) fn fields(message: &[u8]) -> impl Iterator<Item = Field<'_>> {
     let mut position = 0;
     std::iter::from_fn(move || {
         let start = position;

@@ -74,12 +74,16 @@ pub(crate) fn direct(handoff: Option<Arc<Handoff>>) {
 
 /// Which share of new traces is recorded, from 0 to 1.
 pub(crate) fn set_sample_rate(rate: f64) {
-    let threshold = if rate >= 1.0 {
+    SAMPLED.store(threshold(rate), Ordering::Relaxed);
+}
+
+/// The highest low half of a trace id that a share of all traces stays below.
+pub(crate) fn threshold(rate: f64) -> u64 {
+    if rate >= 1.0 {
         u64::MAX
     } else {
         (rate.max(0.0) * u64::MAX as f64) as u64
-    };
-    SAMPLED.store(threshold, Ordering::Relaxed);
+    }
 }
 
 impl Local {

@@ -11,6 +11,7 @@ mod clock;
 mod collect;
 mod completion;
 mod configure;
+mod console;
 mod context;
 mod destination;
 mod exception;
@@ -21,6 +22,8 @@ mod log;
 pub mod metrics;
 mod notice;
 mod record;
+mod sample;
+mod scrub;
 mod span;
 mod telemetry;
 mod template;
@@ -31,6 +34,7 @@ pub use configure::{
     Backend, Colors, Configuration, ConfigureError, ConsoleOptions, InvalidChoice,
     InvalidSendToLogfire, SendToLogfire, SpanStyle, configure, start,
 };
+pub use console::{Console, ConsoleColors, ConsoleOutput, ConsoleStyle};
 pub use context::{Context, EnteredContext};
 pub use exception::Exception;
 pub use fanlight_macros::{debug, error, fatal, info, instrument, log, notice, span, trace, warn};
@@ -42,6 +46,8 @@ pub use metrics::{
     observable_up_down_counter, up_down_counter,
 };
 pub use notice::{Notice, NoticeKind};
+pub use sample::TailSampling;
+pub use scrub::{InvalidPattern, Scrubbing};
 pub use span::{
     Current, Entered, EnteredSpan, Instrument, Instrumented, Span, SpanBuilder, SpanKind, current,
 };

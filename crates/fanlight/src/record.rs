@@ -66,6 +66,13 @@ pub(crate) fn append(
     }
 }
 
+/// Appends a record as it is.
+pub(crate) fn copy(buffer: &mut Vec<u8>, record: &Record<'_>) {
+    append(buffer, record.kind, record.callsite, record.level, |out| {
+        out.raw(record.message)
+    });
+}
+
 /// The records of a buffer, in the order in which they were appended.
 pub(crate) fn read(mut buffer: &[u8]) -> impl Iterator<Item = Record<'_>> {
     std::iter::from_fn(move || {

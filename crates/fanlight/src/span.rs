@@ -96,6 +96,7 @@ pub(crate) mod field {
     pub(crate) const ATTRIBUTES: u32 = 9;
     pub(crate) const EVENTS: u32 = 11;
     pub(crate) const LINKS: u32 = 13;
+    pub(crate) const STATUS: u32 = 15;
 }
 
 impl Span {
