@@ -127,9 +127,15 @@ impl Screen {
 
     fn show(&mut self, record: &Record<'_>, text: &mut String) {
         let line = match record.kind {
-            Kind::Log => LogView::read(record.message).ok().map(|view| Line::of_log(record, &view)),
-            Kind::Started => SpanView::read(record.message).ok().map(|view| Line::of_start(record, &view)),
-            Kind::Span => SpanView::read(record.message).ok().map(|view| Line::of_end(record, &view)),
+            Kind::Log => LogView::read(record.message)
+                .ok()
+                .map(|view| Line::of_log(record, &view)),
+            Kind::Started => SpanView::read(record.message)
+                .ok()
+                .map(|view| Line::of_start(record, &view)),
+            Kind::Span => SpanView::read(record.message)
+                .ok()
+                .map(|view| Line::of_end(record, &view)),
         };
         let Some(line) = line else { return };
         let inside = self.depths.get(&line.parent).map_or(0, |depth| depth + 1);
@@ -161,13 +167,18 @@ impl Viewer for Screen {
         for record in records {
             self.show(record, &mut text);
         }
-        let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
+        let _ = self
+            .out
+            .write_all(text.as_bytes())
+            .and_then(|()| self.out.flush());
     }
 }
 
 impl fmt::Debug for Screen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Screen").field("console", &self.console).finish_non_exhaustive()
+        f.debug_struct("Screen")
+            .field("console", &self.console)
+            .finish_non_exhaustive()
     }
 }
 

@@ -71,7 +71,10 @@ impl<'a> Line<'a> {
     pub(super) fn of_end(record: &'a Record<'a>, view: &SpanView<'a>) -> Line<'a> {
         Line {
             time: view.end_time_unix_nano,
-            lasted: Some(view.end_time_unix_nano.saturating_sub(view.start_time_unix_nano)),
+            lasted: Some(
+                view.end_time_unix_nano
+                    .saturating_sub(view.start_time_unix_nano),
+            ),
             error: (view.status.code == 2).then_some(view.status.message),
             ..Line::of_start(record, view)
         }
@@ -163,8 +166,12 @@ impl<'a> Line<'a> {
             if let Some(error) = self.error {
                 entries.insert("error".to_owned(), json!(error));
             }
-            let attributes: serde_json::Map<String, serde_json::Value> =
-                self.attributes.iter().flatten().map(|(key, value)| (key.to_owned(), json_of(value))).collect();
+            let attributes: serde_json::Map<String, serde_json::Value> = self
+                .attributes
+                .iter()
+                .flatten()
+                .map(|(key, value)| (key.to_owned(), json_of(value)))
+                .collect();
             entries.insert("attributes".to_owned(), attributes.into());
         }
         let _ = writeln!(out, "{line}");
@@ -185,14 +192,22 @@ fn message(record: &Record<'_>, attributes: Attributes<'_>, name: &str) -> Strin
         Ok(Some(Value::Str(message))) => Some(message.to_owned()),
         _ => Template::of(record.callsite).message(attributes),
     };
-    let unnamed = || if name.is_empty() { record.callsite.template() } else { name };
+    let unnamed = || {
+        if name.is_empty() {
+            record.callsite.template()
+        } else {
+            name
+        }
+    };
     own.unwrap_or_else(|| unnamed().to_owned())
 }
 
 /// The time of day, where the program runs.
 fn clock(unix_nanos: u64) -> String {
     let time = Timestamp::from_nanosecond(i128::from(unix_nanos)).unwrap_or_default();
-    time.to_zoned(TimeZone::system()).strftime("%H:%M:%S%.3f").to_string()
+    time.to_zoned(TimeZone::system())
+        .strftime("%H:%M:%S%.3f")
+        .to_string()
 }
 
 fn duration(nanos: u64) -> String {
@@ -209,7 +224,10 @@ fn tokens(attributes: Attributes<'_>) -> Option<String> {
         Ok(Some(Value::Int(count))) => Some(grouped(count)),
         _ => None,
     };
-    match (count("gen_ai.usage.input_tokens"), count("gen_ai.usage.output_tokens")) {
+    match (
+        count("gen_ai.usage.input_tokens"),
+        count("gen_ai.usage.output_tokens"),
+    ) {
         (Some(input), Some(output)) => Some(format!("{input} → {output} tokens")),
         (Some(count), None) | (None, Some(count)) => Some(format!("{count} tokens")),
         (None, None) => None,
@@ -231,7 +249,15 @@ fn grouped(number: i64) -> String {
 
 /// Without what would take the terminal over: control characters, except that lines may break.
 fn printable(text: &str) -> String {
-    text.chars().map(|char| if char.is_control() && char != '\n' { '\u{fffd}' } else { char }).collect()
+    text.chars()
+        .map(|char| {
+            if char.is_control() && char != '\n' {
+                '\u{fffd}'
+            } else {
+                char
+            }
+        })
+        .collect()
 }
 
 fn json_of(value: Value<'_>) -> serde_json::Value {
@@ -243,6 +269,10 @@ fn json_of(value: Value<'_>) -> serde_json::Value {
         Value::Double(value) => value.into(),
         Value::Bytes(bytes) => bytes.into(),
         Value::Array(array) => array.into_iter().flatten().map(json_of).collect(),
-        Value::Map(map) => map.iter().flatten().map(|(key, value)| (key.to_owned(), json_of(value))).collect(),
+        Value::Map(map) => map
+            .iter()
+            .flatten()
+            .map(|(key, value)| (key.to_owned(), json_of(value)))
+            .collect(),
     }
 }

@@ -5,20 +5,28 @@ use crate::callsite::{Callsite, Source};
 use crate::record;
 use crate::value::put_attribute;
 
-static SPAN: Callsite = Callsite::new("pay {order}", Level::Info, Source {
-    package: "test",
-    version: "1",
-    module: "test",
-    file: "src/pay.rs",
-    line: 7,
-});
-static WARNING: Callsite = Callsite::new("card is slow", Level::Warn, Source {
-    package: "test",
-    version: "1",
-    module: "test",
-    file: "src/pay.rs",
-    line: 9,
-})
+static SPAN: Callsite = Callsite::new(
+    "pay {order}",
+    Level::Info,
+    Source {
+        package: "test",
+        version: "1",
+        module: "test",
+        file: "src/pay.rs",
+        line: 7,
+    },
+);
+static WARNING: Callsite = Callsite::new(
+    "card is slow",
+    Level::Warn,
+    Source {
+        package: "test",
+        version: "1",
+        module: "test",
+        file: "src/pay.rs",
+        line: 9,
+    },
+)
 .with_tags(&["card"]);
 
 #[derive(Clone, Default)]
@@ -36,7 +44,11 @@ impl Write for Paper {
 }
 
 fn span(records: &mut Vec<u8>, kind: Kind, ids: (u8, u8), milliseconds: u64, error: Option<&str>) {
-    let level = if error.is_some() { Level::Error } else { Level::Info };
+    let level = if error.is_some() {
+        Level::Error
+    } else {
+        Level::Info
+    };
     record::append(records, kind, &SPAN, level, |out| {
         out.some_bytes(1, [1; 16]);
         out.some_bytes(2, [ids.0; 8]);
@@ -66,7 +78,13 @@ fn printed(console: Console, colored: bool) -> String {
         out.some_bytes(10, [3; 8]);
     });
     record::append(&mut records, Kind::Log, &WARNING, Level::Debug, |_| {});
-    span(&mut records, Kind::Span, (3, 2), 1500, Some("CardError: declined \x1b[2J"));
+    span(
+        &mut records,
+        Kind::Span,
+        (3, 2),
+        1500,
+        Some("CardError: declined \x1b[2J"),
+    );
     span(&mut records, Kind::Span, (2, 0), 12_345, None);
     let paper = Paper::default();
     let mut screen = Screen::over(Box::new(paper.clone()), console, colored);
@@ -78,7 +96,10 @@ fn printed(console: Console, colored: bool) -> String {
 
 #[test]
 fn spans_indent_what_is_inside_and_end_with_how_they_went() {
-    let console = Console { timestamps: false, ..Console::default() };
+    let console = Console {
+        timestamps: false,
+        ..Console::default()
+    };
     let expected = "\
 pay 17
   pay 17
@@ -87,34 +108,72 @@ pay 17
 pay 17  12.3 s · 1,204 → 96 tokens
 ";
     assert_eq!(printed(console, false), expected);
-    let simple = Console { style: ConsoleStyle::Simple, ..console };
-    assert!(printed(simple, false).lines().all(|line| !line.starts_with(' ')));
+    let simple = Console {
+        style: ConsoleStyle::Simple,
+        ..console
+    };
+    assert!(
+        printed(simple, false)
+            .lines()
+            .all(|line| !line.starts_with(' '))
+    );
 }
 
 #[test]
 fn the_time_is_in_front_and_details_at_the_end() {
-    let text = printed(Console { verbose: true, ..Console::default() }, false);
+    let text = printed(
+        Console {
+            verbose: true,
+            ..Console::default()
+        },
+        false,
+    );
     let warning = text.lines().find(|line| line.contains("slow")).unwrap();
-    assert!(warning.ends_with("warn  card is slow  [card]  src/pay.rs:9"), "{warning}");
+    assert!(
+        warning.ends_with("warn  card is slow  [card]  src/pay.rs:9"),
+        "{warning}"
+    );
     assert_eq!(warning.find("  "), Some("12:04:31.207".len()), "{warning}");
     assert!(text.contains("  order=17  gen_ai"), "{text}");
 }
 
 #[test]
 fn trouble_has_a_color() {
-    let text = printed(Console { timestamps: false, ..Console::default() }, true);
-    assert!(text.contains("\x1b[33mwarn  card is slow\x1b[0m"), "{text:?}");
+    let text = printed(
+        Console {
+            timestamps: false,
+            ..Console::default()
+        },
+        true,
+    );
+    assert!(
+        text.contains("\x1b[33mwarn  card is slow\x1b[0m"),
+        "{text:?}"
+    );
     assert!(text.contains("\x1b[31mfailed: pay 17\x1b[0m"), "{text:?}");
 }
 
 #[test]
 fn json_lines_have_what_programs_ask_for() {
-    let text = printed(Console { style: ConsoleStyle::Json, minimum: Level::Trace, ..Console::default() }, false);
-    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let text = printed(
+        Console {
+            style: ConsoleStyle::Json,
+            minimum: Level::Trace,
+            ..Console::default()
+        },
+        false,
+    );
+    let lines: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     assert_eq!(lines.len(), 6);
     assert_eq!(lines[4]["error"], "CardError: declined \u{1b}[2J");
     assert_eq!(lines[5]["duration_seconds"], 12.345);
     assert_eq!(lines[5]["attributes"]["order"], 17);
-    assert_eq!((&lines[2]["level"], &lines[2]["type"]), (&"warn".into(), &"log".into()));
+    assert_eq!(
+        (&lines[2]["level"], &lines[2]["type"]),
+        (&"warn".into(), &"log".into())
+    );
     assert_eq!(lines[0]["time"], "2023-11-14T22:13:20Z");
 }
