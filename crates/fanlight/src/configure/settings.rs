@@ -115,9 +115,8 @@ impl Settings {
         for destination in &mut destinations {
             destination.disk.clone_from(&disk);
         }
-        let metric_interval = asked.metric_interval.or(said.metric_interval);
-        let metric_interval =
-            (!asked.skips_metrics).then(|| metric_interval.unwrap_or(METRIC_INTERVAL));
+        let interval = asked.metric_interval.or(said.metric_interval);
+        let interval = interval.unwrap_or(METRIC_INTERVAL);
         let [own, logfire_level, rust] = &said.directives;
         let console = asked.console.unwrap_or_else(|| {
             let (is_on, options) = said.console;
@@ -134,7 +133,7 @@ impl Settings {
             console,
             memory_limit: asked.memory_limit.unwrap_or(MEMORY_LIMIT),
             disk,
-            metric_interval,
+            metric_interval: (!asked.skips_metrics).then_some(interval),
             measured: asked.measured,
             exemplars: said.exemplars.unwrap_or(true),
             is_quiet: asked.is_quiet.or(said.is_quiet).unwrap_or(machine.is_test),
