@@ -17,6 +17,9 @@ pub(crate) fn start(settings: &Settings, notices: &Notices) {
     if settings.is_quiet || settings.is_disabled {
         return;
     }
+    if !settings.is_named && !settings.destinations.is_empty() {
+        notices.tell(NoticeKind::Configuration, "", || UNNAMED.to_owned());
+    }
     if !settings.destinations.is_empty() {
         notices.tell(NoticeKind::Started, "", || line(settings));
     } else if settings.looks_for_hub {
@@ -27,6 +30,10 @@ pub(crate) fn start(settings: &Settings, notices: &Notices) {
         });
     }
 }
+
+const UNNAMED: &str = "\
+the program has no service name, so Jaeger and other backends list it among the unknown; \
+call service_name(\"...\") or set OTEL_SERVICE_NAME";
 
 const NOBODY: &str = "\
 nothing is sent, since no destination is configured and no hub was found at 127.0.0.1:4318. To see this program, \

@@ -161,7 +161,7 @@ impl<'e> Reader<'e> {
         self.milliseconds_of(variable.name)
     }
 
-    fn from_text<T: FromStr>(&mut self, variable: Variable) -> Option<T>
+    fn parsed<T: FromStr>(&mut self, variable: Variable) -> Option<T>
     where
         T::Err: Display,
     {
@@ -223,7 +223,7 @@ fn logfire(reader: &mut Reader<'_>) -> LogfireWishes {
             .filter(|token| !token.is_empty())
             .map(Secret::new)
             .collect(),
-        send: reader.from_text::<SendToLogfire>(var::LOGFIRE_SEND_TO_LOGFIRE),
+        send: reader.parsed::<SendToLogfire>(var::LOGFIRE_SEND_TO_LOGFIRE),
         base_url: reader
             .text(var::LOGFIRE_BASE_URL)
             .and_then(|text| otlp::endpoint(reader, var::LOGFIRE_BASE_URL.name, text)),
@@ -243,7 +243,7 @@ fn levels(reader: &mut Reader<'_>) -> [Directives; 3] {
     let own = list(var::FANLIGHT_LOG);
     let rust = list(var::RUST_LOG);
     let logfire = Directives {
-        minimum: reader.from_text::<Level>(var::LOGFIRE_MIN_LEVEL).map(Some),
+        minimum: reader.parsed::<Level>(var::LOGFIRE_MIN_LEVEL).map(Some),
         modules: Vec::new(),
     };
     [own, logfire, rust]
@@ -291,15 +291,15 @@ fn console(reader: &mut Reader<'_>) -> (Option<bool>, ConsoleOptions) {
     set(&mut options.tags, var::LOGFIRE_CONSOLE_INCLUDE_TAGS);
     set(&mut options.is_verbose, var::LOGFIRE_CONSOLE_VERBOSE);
     let is_on = reader.bool(var::LOGFIRE_CONSOLE);
-    if let Some(colors) = reader.from_text(var::LOGFIRE_CONSOLE_COLORS) {
+    if let Some(colors) = reader.parsed(var::LOGFIRE_CONSOLE_COLORS) {
         options.colors = colors;
     } else if reader.text(var::NO_COLOR).is_some() {
         options.colors = super::console::Colors::Never;
     }
-    if let Some(style) = reader.from_text(var::LOGFIRE_CONSOLE_SPAN_STYLE) {
+    if let Some(style) = reader.parsed(var::LOGFIRE_CONSOLE_SPAN_STYLE) {
         options.style = style;
     }
-    if let Some(level) = reader.from_text(var::LOGFIRE_CONSOLE_MIN_LOG_LEVEL) {
+    if let Some(level) = reader.parsed(var::LOGFIRE_CONSOLE_MIN_LOG_LEVEL) {
         options.min_level = level;
     }
     (is_on, options)

@@ -10,6 +10,7 @@ use fanlight_otlp::Signal;
 use super::backend::Traits;
 use super::environment::Reader;
 use super::variables as var;
+use crate::Temporality;
 use crate::destination::settings::{Compression, Settings as Destination, Target, Tls};
 use crate::form::{Form, LogForm};
 
@@ -43,6 +44,7 @@ pub(crate) fn destinations(reader: &mut Reader<'_>) -> Vec<Destination> {
             None => {
                 let mut destination = Destination::new("OTLP", vec![target]);
                 destination.tls = tls;
+                destination.temporality = temporality(reader);
                 Traits::of(&endpoint).apply(&mut destination);
                 destinations.push((host, destination));
             }
@@ -242,6 +244,19 @@ fn check_protocol(reader: &mut Reader<'_>, signal: Signal) {
             "{name} is not used: it must be http/protobuf, which is what is sent"
         )),
     }
+}
+
+/// [Source](https://opentelemetry.io/docs/specs/otel/metrics/sdk_exporters/otlp/).
+fn temporality(reader: &mut Reader<'_>) -> Temporality {
+    let name = var::OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE.name;
+    let read = |text: &str| match text.to_ascii_lowercase().as_str() {
+        "cumulative" => Some(Temporality::Cumulative),
+        "delta" | "lowmemory" => Some(Temporality::Delta),
+        _ => None,
+    };
+    reader
+        .parse(name, "cumulative, delta or lowmemory", read)
+        .unwrap_or(Temporality::Cumulative)
 }
 
 fn tls(reader: &Reader<'_>, signal: Signal) -> Tls {

@@ -49,6 +49,8 @@ pub(crate) struct Asked {
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) is_disabled: bool,
+    /// Whether somebody said what the program is called.
+    pub(crate) is_named: bool,
     pub(crate) destinations: Vec<Destination>,
     pub(crate) resource: Resource,
     pub(crate) filter: Filter,
@@ -105,16 +107,18 @@ impl Settings {
         backend::describe(&backends, &mut resource);
         resource.extend(said.resource);
         resource.extend(asked.resource);
-        let program = name_service(&mut resource, machine, &mut warnings);
+        let is_named = resource.has("service.name");
+        let program = machine.program().unwrap_or("program");
+        if !is_named {
+            // The specification's name for programs that have none.
+            resource.set("service.name", &format!("unknown_service:{program}"));
+        }
 
         let lowered: Result<Vec<_>, _> = backends.into_iter().map(Backend::lower).collect();
         let mut destinations = lowered?;
         destinations.append(&mut said.destinations);
         let place = asked.spool.or(said.spool);
         let disk = disk(place, asked.spool_limit, program, machine);
-        for destination in &mut destinations {
-            destination.disk.clone_from(&disk);
-        }
         let interval = asked.metric_interval.or(said.metric_interval);
         let interval = interval.unwrap_or(METRIC_INTERVAL);
         let [own, logfire_level, rust] = &said.directives;
@@ -124,6 +128,7 @@ impl Settings {
         });
         let mut settings = Settings {
             is_disabled: said.is_disabled,
+            is_named,
             looks_for_hub: destinations.is_empty()
                 && !(logfire.is_never || asked.skips_local_hub || machine.is_test),
             destinations,
@@ -141,7 +146,7 @@ impl Settings {
             warnings,
         };
         settings.leave_out();
-        settings.name_apart();
+        settings.complete();
         Ok(settings)
     }
 
@@ -167,10 +172,11 @@ impl Settings {
         });
     }
 
-    /// Destinations of one name are numbered, so that messages tell them apart.
-    fn name_apart(&mut self) {
+    /// Gives destinations a place on disk, and numbers those of one name, so that messages tell them apart.
+    fn complete(&mut self) {
         let mut names: Vec<String> = Vec::new();
         for destination in &mut self.destinations {
+            destination.disk.clone_from(&self.disk);
             let name = destination.name.clone();
             let mut number = 1;
             while names.contains(&destination.name) {
@@ -182,29 +188,11 @@ impl Settings {
     }
 }
 
-/// The service's name is what backends list programs by; the specification has one for programs that have none. Returns what
-/// the program is called.
-fn name_service(resource: &mut Resource, machine: &Machine, warnings: &mut Vec<String>) -> String {
-    let program = machine.program().unwrap_or("program").to_owned();
-    if resource.has("service.name") {
-        return program;
-    }
-    let name = format!("unknown_service:{program}");
-    if !machine.is_test {
-        warnings.push(format!(
-            "the program has no service name, so Jaeger and other backends list it as {name}; call service_name(\"...\") or set {}",
-            var::OTEL_SERVICE_NAME.name
-        ));
-    }
-    resource.set("service.name", &name);
-    program
-}
-
 /// Where the undelivered is kept: as asked, or in the user's directory for state; nowhere in tests unless asked.
 fn disk(
     place: Option<SpoolPlace>,
     limit: Option<u64>,
-    program: String,
+    program: &str,
     machine: &Machine,
 ) -> Option<Disk> {
     let directory = match place {
@@ -216,7 +204,7 @@ fn disk(
     Some(Disk {
         directory,
         max_bytes: limit.unwrap_or(Disk::MAX_BYTES),
-        program,
+        program: program.to_owned(),
     })
 }
 

@@ -54,6 +54,7 @@ variables! {
     OTEL_TRACES_SAMPLER_ARG: "Which share of traces is kept, from 0 to 1.",
     OTEL_METRIC_EXPORT_INTERVAL: "How often metrics are collected, in milliseconds. Default: 60000.",
     OTEL_METRICS_EXEMPLAR_FILTER: "`trace_based` (the default): metrics lead to traces in which they were measured; or `always_off`.",
+    OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: "`cumulative` (the default), or `delta` (or `lowmemory`) for backends that count what is new.",
     LOGFIRE_TOKEN: "A write token of Logfire, or several with commas between: each project receives everything. Tokens go to Logfire alone.",
     LOGFIRE_SEND_TO_LOGFIRE: "`true`, `false` or `if-token-present` (the default).",
     LOGFIRE_BASE_URL: "Where Logfire is. Default: as the token says.",

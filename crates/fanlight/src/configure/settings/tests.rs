@@ -228,16 +228,14 @@ fn b6_a_program_without_a_name_is_told_so() {
     let unnamed = settings_of(configure(), &[]);
     let name = unnamed.resource.get("service.name");
     assert_eq!(name, Some(Value::Str("unknown_service:shop")));
-    assert!(
-        unnamed.warnings[0].contains("Jaeger") && unnamed.warnings[0].contains("OTEL_SERVICE_NAME")
-    );
+    assert!(!unnamed.is_named);
     for named in [
         ("OTEL_SERVICE_NAME", "a"),
         ("OTEL_RESOURCE_ATTRIBUTES", "service.name=a"),
     ] {
         let settings = settings_of(configure(), &[named]);
         assert_eq!(settings.resource.get("service.name"), Some(Value::Str("a")));
-        assert_eq!(settings.warnings, [""; 0]);
+        assert!(settings.is_named);
     }
 }
 
@@ -680,6 +678,11 @@ fn metrics_can_be_left_out() {
     assert_eq!(urls(&without), ["http://h/v1/traces", "http://h/v1/logs"]);
     let slow = settings(&[("OTEL_METRIC_EXPORT_INTERVAL", "5000")]);
     assert_eq!(slow.metric_interval, Some(Duration::from_secs(5)));
+    let delta = settings(&[
+        (BASE, "http://h"),
+        ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "Delta"),
+    ]);
+    assert_eq!(delta.destinations[0].temporality, crate::Temporality::Delta);
     let exemplars = |text| settings(&[("OTEL_METRICS_EXEMPLAR_FILTER", text)]).exemplars;
     assert_eq!(
         [exemplars("trace_based"), exemplars("Always_Off")],

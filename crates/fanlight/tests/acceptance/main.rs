@@ -1,0 +1,18 @@
+//! What users are promised of the configuration, each by a program of its own that reads real variables and sends to a
+//! recording backend. The program is this test binary under another name, so that it doesn't look like a test.
+
+#[path = "../support/sink.rs"]
+#[allow(dead_code, unreachable_pub, reason = "shared with other tests")]
+mod sink;
+
+mod backends;
+mod endpoints;
+mod several;
+mod shop;
+mod troubles;
+
+/// The program that the cases run; nothing when it is run as a test.
+#[test]
+fn program() {
+    shop::main();
+}
