@@ -7,7 +7,7 @@
 mod function;
 mod values;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Expr, ExprArray, ExprLit, ExprPath, Lit, LitStr, Path};
 
@@ -156,7 +156,8 @@ fn option_calls(options: &Options, item: Item) -> TokenStream {
 
 /// The expression that describes an error, whatever it can be asked for.
 fn exception(fanlight: &Path, error: &TokenStream) -> TokenStream {
-    quote! {{
+    let place = values::place_of(error);
+    quote_spanned! {place=> {
         use #fanlight::__private::{OfDisplay as _, OfError as _, OfErrorWithin as _};
         (&&&#fanlight::__private::Failure(#error)).describe()
     }}
@@ -166,7 +167,10 @@ fn exception(fanlight: &Path, error: &TokenStream) -> TokenStream {
 fn by_reference(error: &Expr) -> TokenStream {
     match error {
         Expr::Reference(reference) => quote!(#reference),
-        other => quote_spanned!(Span::mixed_site()=> &(#other)),
+        other => {
+            let other = quote!(#other);
+            quote_spanned!(values::place_of(&other)=> &(#other))
+        }
     }
 }
 

@@ -85,6 +85,6 @@ pub(crate) struct Instrument {
     pub(crate) call: Call,
     /// How the returned value is recorded, if it is.
     pub(crate) returned: Option<Capture>,
-    /// Whether errors are recorded.
-    pub(crate) records_errors: bool,
+    /// Whether errors are recorded, and where that is said.
+    pub(crate) errors: Option<Span>,
 }

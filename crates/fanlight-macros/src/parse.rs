@@ -39,11 +39,11 @@ impl Parse for LeveledLogCall {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         const USAGE: &str = "`log!` takes the level first: `log!(Level::Info, \"message\")`";
         if input.is_empty() || input.peek(syn::LitStr) || options::is_next(input) {
-            return Err(input.error(USAGE));
+            return Err(Error::new(input.span(), USAGE));
         }
         let level: Expr = input.parse()?;
         if input.parse::<Option<Token![,]>>()?.is_none() {
-            return Err(input.error(USAGE));
+            return Err(Error::new(input.span(), USAGE));
         }
         let mut options = options::parse(input, options::OF_LOGS)?;
         options.level = Some(level);

@@ -6,8 +6,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{PoisonError, RwLock};
 
-use crate::Level;
 use crate::span::SpanKind;
+use crate::{Level, context};
 
 /// What a place in the program makes.
 #[derive(Debug)]
@@ -40,15 +40,20 @@ pub struct Source {
 const UNKNOWN: u8 = 0;
 const UNWANTED: u8 = 1;
 const WANTED: u8 = 2;
+/// Wanted by threads whose telemetry is captured, and by nobody else.
+const CAPTURED: u8 = 3;
 
 static REGISTRY: RwLock<Registry> = RwLock::new(Registry {
     callsites: Vec::new(),
     filter: None,
+    captures: 0,
 });
 
 struct Registry {
     callsites: Vec<&'static Callsite>,
     filter: Option<Filter>,
+    /// How often threads are captured at present.
+    captures: usize,
 }
 
 /// Which callsites are wanted: those of a level at least as high as the longest matching module prefix asks for.
@@ -111,7 +116,7 @@ impl Callsite {
         match self.interest.load(Ordering::Relaxed) {
             WANTED => true,
             UNWANTED => false,
-            _ => self.register(),
+            _ => self.ask(),
         }
     }
 
@@ -159,31 +164,74 @@ impl Callsite {
     }
 
     #[cold]
-    fn register(&'static self) -> bool {
+    fn ask(&'static self) -> bool {
+        if self.interest.load(Ordering::Relaxed) == UNKNOWN {
+            self.register();
+        }
+        match self.interest.load(Ordering::Relaxed) {
+            CAPTURED => context::is_redirected(),
+            interest => interest == WANTED,
+        }
+    }
+
+    fn register(&'static self) {
         let mut registry = REGISTRY.write().unwrap_or_else(PoisonError::into_inner);
         if self.id.load(Ordering::Relaxed) == 0 {
             registry.callsites.push(self);
             let id = u32::try_from(registry.callsites.len()).unwrap_or(u32::MAX);
             self.id.store(id, Ordering::Relaxed);
         }
-        self.decide(registry.filter.as_ref())
+        registry.decide(self);
+    }
+}
+
+impl Registry {
+    fn decide(&self, callsite: &Callsite) {
+        let interest = if self.wants(callsite.source.module, callsite.level) {
+            WANTED
+        } else if self.captures > 0 {
+            CAPTURED
+        } else {
+            UNWANTED
+        };
+        callsite.interest.store(interest, Ordering::Relaxed);
     }
 
-    fn decide(&self, filter: Option<&Filter>) -> bool {
-        let wanted = filter.is_some_and(|filter| filter.wants(self.source.module, self.level));
-        let interest = if wanted { WANTED } else { UNWANTED };
-        self.interest.store(interest, Ordering::Relaxed);
-        wanted
+    fn decide_again(&self) {
+        for callsite in &self.callsites {
+            self.decide(callsite);
+        }
+    }
+
+    fn wants(&self, module: &str, level: Level) -> bool {
+        let filter = self.filter.as_ref();
+        filter.is_some_and(|filter| filter.wants(module, level))
     }
 }
 
 /// Puts a filter in force; without one nothing is wanted.
 pub(crate) fn set_filter(filter: Option<Filter>) {
     let mut registry = REGISTRY.write().unwrap_or_else(PoisonError::into_inner);
-    for callsite in &registry.callsites {
-        callsite.decide(filter.as_ref());
-    }
     registry.filter = filter;
+    registry.decide_again();
+}
+
+/// Says that a thread is captured, and wants everything.
+pub(crate) fn begin_capture() {
+    let mut registry = REGISTRY.write().unwrap_or_else(PoisonError::into_inner);
+    registry.captures += 1;
+    if registry.captures == 1 {
+        registry.decide_again();
+    }
+}
+
+/// Takes back one [`begin_capture`].
+pub(crate) fn end_capture() {
+    let mut registry = REGISTRY.write().unwrap_or_else(PoisonError::into_inner);
+    registry.captures = registry.captures.saturating_sub(1);
+    if registry.captures == 0 {
+        registry.decide_again();
+    }
 }
 
 /// Whether anybody wants to know of spans that have started and not ended.
@@ -200,10 +248,7 @@ pub(crate) fn want_starts(wanted: bool) {
 /// Whether the filter in force wants something that has no callsite of its own.
 pub(crate) fn wants(module: &str, level: Level) -> bool {
     let registry = REGISTRY.read().unwrap_or_else(PoisonError::into_inner);
-    registry
-        .filter
-        .as_ref()
-        .is_some_and(|filter| filter.wants(module, level))
+    registry.wants(module, level) || (registry.captures > 0 && context::is_redirected())
 }
 
 impl Filter {

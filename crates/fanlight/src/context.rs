@@ -40,6 +40,8 @@ pub(crate) struct Local {
     pub(crate) random: fastrand::Rng,
     generation: u64,
     outlet: Option<(Arc<Handoff>, Arc<ThreadBuffer>)>,
+    /// Where the thread's telemetry goes instead, the last of them at present; for tests.
+    redirections: Vec<Arc<Handoff>>,
 }
 
 /// How much used memory a thread keeps.
@@ -62,6 +64,7 @@ thread_local! {
         random: fastrand::Rng::new(),
         generation: 0,
         outlet: None,
+        redirections: Vec::new(),
     });
 }
 
@@ -70,6 +73,33 @@ pub(crate) fn direct(handoff: Option<Arc<Handoff>>) {
     let mut current = CURRENT.write().unwrap_or_else(PoisonError::into_inner);
     *current = handoff;
     GENERATION.fetch_add(1, Ordering::Release);
+}
+
+/// No generation, so that a thread looks again where its telemetry goes.
+const OUTDATED: u64 = u64::MAX;
+
+/// Where this thread's telemetry goes from now on, whatever happens to that of the program.
+pub(crate) fn redirect(handoff: Arc<Handoff>) {
+    Local::with(|local| {
+        local.redirections.push(handoff);
+        local.generation = OUTDATED;
+    });
+}
+
+/// Ends a redirection of this thread.
+pub(crate) fn redirect_no_more(handoff: &Arc<Handoff>) {
+    Local::with(|local| {
+        let mut redirections = local.redirections.iter();
+        if let Some(index) = redirections.rposition(|other| Arc::ptr_eq(other, handoff)) {
+            local.redirections.remove(index);
+            local.generation = OUTDATED;
+        }
+    });
+}
+
+/// Whether this thread's telemetry is redirected.
+pub(crate) fn is_redirected() -> bool {
+    Local::with(|local| !local.redirections.is_empty()).unwrap_or(false)
 }
 
 /// Which share of new traces is recorded, from 0 to 1.
@@ -111,7 +141,8 @@ impl Local {
                 Context {
                     trace_id: TraceId(id.to_be_bytes()),
                     span_id,
-                    is_sampled: low <= SAMPLED.load(Ordering::Relaxed),
+                    is_sampled: low <= SAMPLED.load(Ordering::Relaxed)
+                        || !self.redirections.is_empty(),
                 }
             }
         }
@@ -160,15 +191,19 @@ impl Local {
     pub(crate) fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let generation = GENERATION.load(Ordering::Acquire);
         if self.generation != generation {
-            let current = CURRENT.read().unwrap_or_else(PoisonError::into_inner);
-            self.outlet = current
-                .as_ref()
-                .map(|handoff| (Arc::clone(handoff), handoff.join()));
+            self.find_outlet();
             self.generation = generation;
         }
         if let Some((handoff, buffer)) = &self.outlet {
             handoff.append(buffer, write);
         }
+    }
+
+    #[cold]
+    fn find_outlet(&mut self) {
+        let current = CURRENT.read().unwrap_or_else(PoisonError::into_inner);
+        let handoff = self.redirections.last().or(current.as_ref());
+        self.outlet = handoff.map(|handoff| (Arc::clone(handoff), handoff.join()));
     }
 }
 

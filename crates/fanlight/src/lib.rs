@@ -27,6 +27,7 @@ mod scrub;
 mod span;
 mod telemetry;
 mod template;
+pub mod testing;
 mod value;
 
 pub use collect::{Flushed, Temporality};
@@ -38,6 +39,7 @@ pub use console::{Console, ConsoleColors, ConsoleOutput, ConsoleStyle};
 pub use context::{Context, EnteredContext};
 pub use exception::Exception;
 pub use fanlight_macros::{debug, error, fatal, info, instrument, log, notice, span, trace, warn};
+pub use fanlight_otlp::{SpanId, TraceId};
 pub use form::LogForm;
 pub use level::{InvalidLevel, Level};
 pub use log::LogBuilder;

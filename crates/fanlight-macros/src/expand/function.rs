@@ -1,7 +1,7 @@
 //! The function under `#[instrument]`.
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
 use syn::{
@@ -40,7 +40,7 @@ fn synchronous(instrument: &Instrument, function: &ItemFn) -> Block {
     let fanlight = instrument.call.options.crate_path();
     let span = span(&instrument.call);
     let body = &function.block;
-    if instrument.returned.is_none() && !instrument.records_errors {
+    if instrument.returned.is_none() && instrument.errors.is_none() {
         return parse_quote!({
             let __fanlight_span = #fanlight::Span::entered(#span);
             #body
@@ -93,9 +93,11 @@ fn recording(instrument: &Instrument) -> TokenStream {
     if let Some(capture) = instrument.returned {
         statements.extend(record_returned(instrument, capture, &fanlight, &result));
     }
-    if instrument.records_errors {
-        let exception = exception(&fanlight, &quote!(__fanlight_error));
-        statements.extend(quote! {
+    if let Some(place) = instrument.errors {
+        let place = Span::call_site().located_at(place);
+        let exception = exception(&fanlight, &quote_spanned!(place=> __fanlight_error));
+        let result = located(quote!(#result), place);
+        statements.extend(quote_spanned! {place=>
             if let #result::Err(__fanlight_error) = &__fanlight_result {
                 __fanlight_span.record_exception(#exception);
             }
@@ -111,13 +113,22 @@ fn recording(instrument: &Instrument) -> TokenStream {
     }
 }
 
+/// A path, for errors to be told at another place.
+fn located(path: TokenStream, place: Span) -> TokenStream {
+    let moved = path.into_iter().map(|mut token| {
+        token.set_span(place);
+        token
+    });
+    moved.collect()
+}
+
 fn record_returned(
     instrument: &Instrument,
     capture: Capture,
     fanlight: &Path,
     result: &TokenStream,
 ) -> TokenStream {
-    if instrument.records_errors {
+    if instrument.errors.is_some() {
         let value = captured(capture, &quote!(__fanlight_value), fanlight);
         quote! {
             if let #result::Ok(__fanlight_value) = &__fanlight_result {

@@ -1,7 +1,7 @@
 //! Attributes, and the message where it is made at the call.
 
-use proc_macro2::{Ident, Literal, TokenStream};
-use quote::{format_ident, quote};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
 use syn::{LitStr, Path};
 
 use super::Item;
@@ -16,11 +16,13 @@ pub(super) fn recorded(call: &Call, item: Item) -> TokenStream {
     let mut statements = message;
     for (index, attribute) in call.attributes.iter().enumerate().rev() {
         let Attribute { key, value, .. } = attribute;
+        // What is wrong with a value is told at its place.
+        let reference = quote_spanned!(place_of(value)=> &(#value));
         statements = if call.message.needs(index) {
             let name = variable(index);
             let captured = captured(attribute.capture, &quote!(#name), &fanlight);
             quote! {
-                match &(#value) {
+                match #reference {
                     #name => {
                         __fanlight_builder.add(#key, #captured);
                         #statements
@@ -28,7 +30,7 @@ pub(super) fn recorded(call: &Call, item: Item) -> TokenStream {
                 }
             }
         } else {
-            let captured = captured(attribute.capture, &quote!(&(#value)), &fanlight);
+            let captured = captured(attribute.capture, &reference, &fanlight);
             quote! {
                 __fanlight_builder.add(#key, #captured);
                 #statements
@@ -40,12 +42,20 @@ pub(super) fn recorded(call: &Call, item: Item) -> TokenStream {
 
 /// A value, which is given by reference, in the form in which it is recorded.
 pub(super) fn captured(capture: Capture, value: &TokenStream, fanlight: &Path) -> TokenStream {
+    let place = place_of(value);
     match capture {
         Capture::Typed => value.clone(),
-        Capture::Debug => quote!(&#fanlight::DebugValue(#value)),
-        Capture::Display => quote!(&#fanlight::DisplayValue(#value)),
-        Capture::Serialized => quote!(&#fanlight::SerializedValue(#value)),
+        Capture::Debug => quote_spanned!(place=> &#fanlight::DebugValue(#value)),
+        Capture::Display => quote_spanned!(place=> &#fanlight::DisplayValue(#value)),
+        Capture::Serialized => quote_spanned!(place=> &#fanlight::SerializedValue(#value)),
     }
+}
+
+/// Where code begins, for code around it.
+pub(super) fn place_of(code: &TokenStream) -> Span {
+    let start = code.clone().into_iter().next();
+    let start = start.map_or_else(Span::call_site, |token| token.span());
+    Span::call_site().located_at(start)
 }
 
 fn variable(index: usize) -> Ident {

@@ -90,6 +90,9 @@ fn short(input: ParseStream<'_>) -> Result<Attribute> {
         if name.is_place() && (input.is_empty() || input.peek(Token![,])) {
             return Ok(name.into_attribute(capture));
         }
+        if input.peek(Token![=]) && capture != Capture::Typed {
+            return Err(start.error("`?`, `%` and `#` stand before the value: `key = ?value`"));
+        }
     }
     Err(start.error(
         "a value needs a key, which becomes the attribute's name: `key = value`, and `{key}` in the message",

@@ -73,7 +73,7 @@ pub(crate) fn instrument(attribute: TokenStream, function: &ItemFn) -> Result<In
             wish.0
                 .unwrap_or_else(|| capture_of_return(signature, written.err.is_some()))
         }),
-        records_errors: written.err.is_some(),
+        errors: written.err,
         call: Call {
             options: written.options,
             message,

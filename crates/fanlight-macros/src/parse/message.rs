@@ -20,9 +20,10 @@ pub(super) fn literal(input: ParseStream<'_>, example: &str) -> Result<LitStr> {
         return input.parse();
     }
     if input.is_empty() {
-        return Err(input.error(format!(
-            "a message is missing: `{example}!(\"pay {{order}}\", order = 17)`"
-        )));
+        return Err(Error::new(
+            input.span(),
+            format!("a message is missing: `{example}!(\"pay {{order}}\", order = 17)`"),
+        ));
     }
     let is_attribute = [
         input.peek(Token![?]),

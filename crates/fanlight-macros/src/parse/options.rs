@@ -89,8 +89,13 @@ fn example(option: &str) -> Option<&'static str> {
 
 fn unknown(name: &str, offered: &[&str]) -> String {
     let offered: Vec<String> = offered.iter().map(|name| format!("`{name}`")).collect();
+    let instead = match name {
+        "level" => "a level of its own is that of `log!(Level::Warn, \"message\")`".to_owned(),
+        "error" => "an error is recorded with `Span::record_error`".to_owned(),
+        _ => format!("attributes come after the message, as `{name} = value`"),
+    };
     format!(
-        "there is no option `{name}` here, only {}; attributes come after the message, as `{name} = value`",
+        "there is no option `{name}` here, only {}; {instead}",
         offered.join(", ")
     )
 }
