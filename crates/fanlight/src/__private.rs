@@ -84,14 +84,19 @@ impl<E: Deref<Target: Error> + ?Sized> OfErrorWithin for &Failure<'_, E> {
     }
 }
 
-/// What can only be displayed.
-pub trait OfDisplay {
+/// What can only be displayed. The bound is the method's, so that the compiler names it where it is not met.
+pub trait OfDisplay<E: ?Sized> {
     /// What is recorded of it.
-    fn describe(&self) -> Described;
+    fn describe(&self) -> Described
+    where
+        E: fmt::Display;
 }
 
-impl<E: fmt::Display + ?Sized> OfDisplay for Failure<'_, E> {
-    fn describe(&self) -> Described {
+impl<E: ?Sized> OfDisplay<E> for Failure<'_, E> {
+    fn describe(&self) -> Described
+    where
+        E: fmt::Display,
+    {
         Described::shown(std::any::type_name::<E>(), self.0)
     }
 }
