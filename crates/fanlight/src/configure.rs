@@ -26,19 +26,21 @@ use std::time::Duration;
 use fanlight_config::Secret;
 
 pub use backend::Backend;
-pub use console::{Colors, ConsoleOptions, InvalidChoice, SpanStyle};
 pub use logfire::{InvalidSendToLogfire, SendToLogfire};
 
 use crate::callsite::Filter;
 use crate::collect::{MetricSource, Outlet, Stage, Viewer, Work};
+use crate::console::{Console, Screen};
 use crate::destination::Destination;
 use crate::metrics::{self, Metrics};
 use crate::notice::{Notice, Notices};
+use crate::sample::{Tail, TailSampling};
+use crate::scrub::{Scrubbing, UsualScrubbing};
 use crate::telemetry::{Guard, Parts};
 use crate::{Level, ToValue};
 use environment::SpoolPlace;
 use machine::Machine;
-use settings::{Asked, Settings};
+use settings::{Asked, Scrubs, Settings};
 
 /// Why the SDK can't start as it is configured in the code. What the environment says never is a reason: that is warned of.
 #[derive(Debug, thiserror::Error)]
@@ -110,7 +112,6 @@ pub fn start() -> Result<Guard, ConfigureError> {
 pub struct Configuration {
     asked: Asked,
     notices: Notices,
-    stages: Vec<Box<dyn Stage>>,
     viewers: Vec<Box<dyn Viewer>>,
 }
 
@@ -233,15 +234,41 @@ impl Configuration {
         self
     }
 
-    /// Shows everything on the console too.
-    pub fn console(mut self, options: ConsoleOptions) -> Configuration {
-        self.asked.console = Some(Some(options));
+    /// Shows on the console what happens, while it happens.
+    ///
+    /// ```no_run
+    /// use fanlight::{Console, Level};
+    ///
+    /// let console = Console { minimum: Level::Debug, ..Console::default() };
+    /// let _fanlight = fanlight::configure().console(console).start()?;
+    /// # Ok::<(), fanlight::ConfigureError>(())
+    /// ```
+    pub fn console(mut self, console: Console) -> Configuration {
+        self.asked.console = Some(Some(console));
         self
     }
 
     /// Shows nothing on the console, whatever LOGFIRE_CONSOLE says.
     pub fn without_console(mut self) -> Configuration {
         self.asked.console = Some(None);
+        self
+    }
+
+    /// Keeps only those traces that turn out to matter. Default: all that the sample rate lets through.
+    pub fn tail_sampling(mut self, sampling: TailSampling) -> Configuration {
+        self.asked.tail_sampling = Some(sampling);
+        self
+    }
+
+    /// What is taken out since it looks like a secret. Default: [`Scrubbing::default`].
+    pub fn scrubbing(mut self, scrubbing: Scrubbing) -> Configuration {
+        self.asked.scrubbing = Scrubs::As(scrubbing);
+        self
+    }
+
+    /// Sends what looks like a secret as it is.
+    pub fn without_scrubbing(mut self) -> Configuration {
+        self.asked.scrubbing = Scrubs::Nothing;
         self
     }
 
@@ -327,13 +354,6 @@ impl Configuration {
         self
     }
 
-    /// Something that looks at the records before anybody else.
-    #[allow(dead_code, reason = "scrubbing and sampling add theirs")]
-    pub(crate) fn stage(mut self, stage: impl Stage + 'static) -> Configuration {
-        self.stages.push(Box::new(stage));
-        self
-    }
-
     /// Keeps the first mistake, for [`Configuration::start`] to tell.
     fn refuse(&mut self, option: &'static str, value: String, problem: impl Display) {
         let problem = problem.to_string();
@@ -361,7 +381,7 @@ impl Configuration {
             settings.destinations.push(hub);
         }
         announce::start(&settings, &self.notices);
-        let parts = parts(settings, &self.notices, self.stages, self.viewers)?;
+        let parts = parts(settings, &self.notices, self.viewers)?;
         Ok(Guard::start(parts)?)
     }
 }
@@ -370,9 +390,22 @@ impl Configuration {
 fn parts(
     settings: Settings,
     notices: &Notices,
-    stages: Vec<Box<dyn Stage>>,
-    viewers: Vec<Box<dyn Viewer>>,
+    mut viewers: Vec<Box<dyn Viewer>>,
 ) -> std::io::Result<Parts> {
+    let has_console = settings.console.is_some();
+    if let Some(console) = settings.console {
+        viewers.push(Box::new(Screen::new(console, settings.is_colorless)));
+    }
+    // What is dropped needs no scrubbing.
+    let mut stages: Vec<Box<dyn Stage>> = Vec::new();
+    if let Some(sampling) = settings.tail_sampling {
+        stages.push(Box::new(Tail::new(sampling)));
+    }
+    match settings.scrubbing {
+        Scrubs::Usual => stages.push(Box::new(UsualScrubbing::default())),
+        Scrubs::As(scrubbing) => stages.push(Box::new(scrubbing)),
+        Scrubs::Nothing => {}
+    }
     let is_wanted = !settings.destinations.is_empty() || !viewers.is_empty();
     let filter = match is_wanted && !settings.is_disabled {
         true => settings.filter,
@@ -381,7 +414,7 @@ fn parts(
             modules: Vec::new(),
         },
     };
-    let wants_starts = settings.destinations.iter().any(|one| one.form.starts);
+    let wants_starts = has_console || settings.destinations.iter().any(|one| one.form.starts);
     let metrics = settings.metric_interval.map(|interval| {
         let collected = metrics::Settings {
             interval,

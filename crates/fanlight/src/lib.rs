@@ -32,8 +32,7 @@ mod value;
 
 pub use collect::{Flushed, Temporality};
 pub use configure::{
-    Backend, Colors, Configuration, ConfigureError, ConsoleOptions, InvalidChoice,
-    InvalidSendToLogfire, SendToLogfire, SpanStyle, configure, start,
+    Backend, Configuration, ConfigureError, InvalidSendToLogfire, SendToLogfire, configure, start,
 };
 pub use console::{Console, ConsoleColors, ConsoleOutput, ConsoleStyle};
 pub use context::{Context, EnteredContext};

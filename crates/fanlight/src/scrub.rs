@@ -223,6 +223,20 @@ fn marker(name: &str) -> String {
     format!("[Scrubbed due to '{name}']")
 }
 
+/// The usual scrubbing, made when there is something to scrub: its patterns take a while to read, and programs start often.
+#[derive(Debug, Default)]
+pub(crate) struct UsualScrubbing(Option<Scrubbing>);
+
+impl Stage for UsualScrubbing {
+    fn pass(&mut self, records: &[Record<'_>], on: &mut Vec<u8>, is_last: bool) {
+        if records.is_empty() {
+            return;
+        }
+        let scrubbing = self.0.get_or_insert_default();
+        scrubbing.pass(records, on, is_last);
+    }
+}
+
 impl Stage for Scrubbing {
     fn pass(&mut self, records: &[Record<'_>], on: &mut Vec<u8>, _is_last: bool) {
         for record in records {

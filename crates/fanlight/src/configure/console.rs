@@ -1,100 +1,68 @@
-//! How everything is shown on the console.
+//! How the environment asks for the console.
 
-use std::str::FromStr;
+use super::environment::Reader;
+use super::variables as var;
+use crate::console::{Console, ConsoleColors, ConsoleStyle};
 
-use crate::Level;
-
-/// What the console shows, and how.
-///
-/// ```
-/// use fanlight::{Colors, ConsoleOptions, Level};
-///
-/// let options = ConsoleOptions { min_level: Level::Debug, colors: Colors::Never, ..ConsoleOptions::default() };
-/// # assert!(options.timestamps);
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConsoleOptions {
-    /// Whether to use colours.
-    pub colors: Colors,
-    /// How spans and what is in them are laid out.
-    pub style: SpanStyle,
-    /// Whether lines begin with the time.
-    pub timestamps: bool,
-    /// Whether tags are shown.
-    pub tags: bool,
-    /// Whether places in the code and attributes are shown too.
-    pub is_verbose: bool,
-    /// What matters less isn't shown.
-    pub min_level: Level,
-    /// Whether each line is a JSON object, for programs rather than people.
-    pub is_json: bool,
+/// What the environment says of the console.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ConsoleWishes {
+    /// Whether there is one.
+    pub(crate) is_on: Option<bool>,
+    /// What it is like, where the code doesn't say.
+    pub(crate) console: Console,
+    /// Whether NO_COLOR is set.
+    pub(crate) is_colorless: bool,
 }
 
-/// Whether to use colours.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Colors {
-    /// On a terminal, unless NO_COLOR is set.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-/// How spans and what is in them are laid out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SpanStyle {
-    /// What is in a span is indented.
-    #[default]
-    Indented,
-    /// One line below the other.
-    Simple,
-    /// As indented; where threads take turns, the spans around are named again.
-    ShowParents,
-}
-
-impl Default for ConsoleOptions {
-    fn default() -> ConsoleOptions {
-        ConsoleOptions {
-            colors: Colors::Auto,
-            style: SpanStyle::Indented,
-            timestamps: true,
-            tags: true,
-            is_verbose: false,
-            min_level: Level::Info,
-            is_json: false,
-        }
+/// Reads the variables LOGFIRE_CONSOLE_* and NO_COLOR.
+pub(crate) fn read(reader: &mut Reader<'_>) -> ConsoleWishes {
+    let usual = Console::default();
+    let colors = reader.parse(
+        var::LOGFIRE_CONSOLE_COLORS.name,
+        "auto, always or never",
+        parse_colors,
+    );
+    let style = reader.parse(
+        var::LOGFIRE_CONSOLE_SPAN_STYLE.name,
+        "indented, simple or json",
+        parse_style,
+    );
+    ConsoleWishes {
+        is_on: reader.bool(var::LOGFIRE_CONSOLE),
+        console: Console {
+            colors: colors.unwrap_or(usual.colors),
+            style: style.unwrap_or(usual.style),
+            minimum: reader
+                .parsed(var::LOGFIRE_CONSOLE_MIN_LOG_LEVEL)
+                .unwrap_or(usual.minimum),
+            timestamps: reader
+                .bool(var::LOGFIRE_CONSOLE_INCLUDE_TIMESTAMP)
+                .unwrap_or(usual.timestamps),
+            verbose: reader
+                .bool(var::LOGFIRE_CONSOLE_VERBOSE)
+                .unwrap_or(usual.verbose),
+            ..usual
+        },
+        is_colorless: reader.text(var::NO_COLOR).is_some(),
     }
 }
 
-/// The text names none of the choices.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it must be {0}")]
-pub struct InvalidChoice(pub(super) &'static str);
-
-impl FromStr for Colors {
-    type Err = InvalidChoice;
-
-    fn from_str(text: &str) -> Result<Colors, InvalidChoice> {
-        match text.to_ascii_lowercase().as_str() {
-            "auto" => Ok(Colors::Auto),
-            "always" => Ok(Colors::Always),
-            "never" => Ok(Colors::Never),
-            _ => Err(InvalidChoice("auto, always or never")),
-        }
+fn parse_colors(text: &str) -> Option<ConsoleColors> {
+    match text.to_ascii_lowercase().as_str() {
+        "auto" => Some(ConsoleColors::Auto),
+        "always" => Some(ConsoleColors::Always),
+        "never" => Some(ConsoleColors::Never),
+        _ => None,
     }
 }
 
-impl FromStr for SpanStyle {
-    type Err = InvalidChoice;
-
-    fn from_str(text: &str) -> Result<SpanStyle, InvalidChoice> {
-        match text.to_ascii_lowercase().replace('_', "-").as_str() {
-            "indented" => Ok(SpanStyle::Indented),
-            "simple" => Ok(SpanStyle::Simple),
-            "show-parents" => Ok(SpanStyle::ShowParents),
-            _ => Err(InvalidChoice("indented, simple or show-parents")),
-        }
+/// `show-parents`, which Logfire's Python SDK knows besides, is as indented.
+fn parse_style(text: &str) -> Option<ConsoleStyle> {
+    match text.to_ascii_lowercase().replace('_', "-").as_str() {
+        "indented" | "show-parents" => Some(ConsoleStyle::Indented),
+        "simple" => Some(ConsoleStyle::Simple),
+        "json" => Some(ConsoleStyle::Json),
+        _ => None,
     }
 }

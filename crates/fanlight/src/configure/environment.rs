@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use fanlight_config::{Environment, Secret};
 
-use super::console::ConsoleOptions;
+use super::console::{self, ConsoleWishes};
 use super::directives::{self, Directives};
 use super::logfire::{LogfireWishes, SendToLogfire};
 use super::otlp;
@@ -32,8 +32,7 @@ pub(crate) struct FromEnvironment {
     /// FANLIGHT_LOG; then the level of LOGFIRE_MIN_LEVEL; then RUST_LOG.
     pub(crate) directives: [Directives; 3],
     pub(crate) sample_rate: Option<f64>,
-    /// Whether to show everything, and how.
-    pub(crate) console: (Option<bool>, ConsoleOptions),
+    pub(crate) console: ConsoleWishes,
     pub(crate) metric_interval: Option<Duration>,
     /// Whether metrics lead to traces.
     pub(crate) exemplars: Option<bool>,
@@ -65,7 +64,7 @@ impl FromEnvironment {
             destinations: otlp::destinations(&mut reader),
             directives: levels(&mut reader),
             sample_rate: sample_rate(&mut reader),
-            console: console(&mut reader),
+            console: console::read(&mut reader),
             metric_interval: reader.milliseconds(var::OTEL_METRIC_EXPORT_INTERVAL),
             exemplars: reader.parse(
                 var::OTEL_METRICS_EXEMPLAR_FILTER.name,
@@ -161,7 +160,8 @@ impl<'e> Reader<'e> {
         self.milliseconds_of(variable.name)
     }
 
-    fn parsed<T: FromStr>(&mut self, variable: Variable) -> Option<T>
+    /// Reads a value of a type that knows how, and says what it may be.
+    pub(crate) fn parsed<T: FromStr>(&mut self, variable: Variable) -> Option<T>
     where
         T::Err: Display,
     {
@@ -277,30 +277,4 @@ fn sample_rate(reader: &mut Reader<'_>) -> Option<f64> {
 
 pub(crate) fn is_share(rate: f64) -> bool {
     (0.0..=1.0).contains(&rate)
-}
-
-fn console(reader: &mut Reader<'_>) -> (Option<bool>, ConsoleOptions) {
-    let mut options = ConsoleOptions::default();
-    let mut set = |field: &mut bool, variable| {
-        *field = reader.bool(variable).unwrap_or(*field);
-    };
-    set(
-        &mut options.timestamps,
-        var::LOGFIRE_CONSOLE_INCLUDE_TIMESTAMP,
-    );
-    set(&mut options.tags, var::LOGFIRE_CONSOLE_INCLUDE_TAGS);
-    set(&mut options.is_verbose, var::LOGFIRE_CONSOLE_VERBOSE);
-    let is_on = reader.bool(var::LOGFIRE_CONSOLE);
-    if let Some(colors) = reader.parsed(var::LOGFIRE_CONSOLE_COLORS) {
-        options.colors = colors;
-    } else if reader.text(var::NO_COLOR).is_some() {
-        options.colors = super::console::Colors::Never;
-    }
-    if let Some(style) = reader.parsed(var::LOGFIRE_CONSOLE_SPAN_STYLE) {
-        options.style = style;
-    }
-    if let Some(level) = reader.parsed(var::LOGFIRE_CONSOLE_MIN_LOG_LEVEL) {
-        options.min_level = level;
-    }
-    (is_on, options)
 }

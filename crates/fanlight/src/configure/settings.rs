@@ -9,7 +9,6 @@ use fanlight_otlp::Signal;
 
 use super::ConfigureError;
 use super::backend::{self, Backend};
-use super::console::ConsoleOptions;
 use super::directives::{self, Directives};
 use super::environment::{self, FromEnvironment, SpoolPlace};
 use super::logfire::LogfireWishes;
@@ -17,9 +16,12 @@ use super::machine::Machine;
 use super::resource::{self, Resource};
 use super::variables as var;
 use crate::callsite::Filter;
+use crate::console::Console;
 use crate::destination::settings::{Disk, Settings as Destination};
 use crate::form::LogForm;
 use crate::metrics::Measured;
+use crate::sample::TailSampling;
+use crate::scrub::Scrubbing;
 
 /// What was asked for in the code.
 #[derive(Debug, Default)]
@@ -31,7 +33,9 @@ pub(crate) struct Asked {
     pub(crate) directives: Directives,
     pub(crate) sample_rate: Option<f64>,
     /// Options for the console, or none of it.
-    pub(crate) console: Option<Option<ConsoleOptions>>,
+    pub(crate) console: Option<Option<Console>>,
+    pub(crate) tail_sampling: Option<TailSampling>,
+    pub(crate) scrubbing: Scrubs,
     pub(crate) memory_limit: Option<usize>,
     pub(crate) spool: Option<SpoolPlace>,
     pub(crate) spool_limit: Option<u64>,
@@ -45,6 +49,15 @@ pub(crate) struct Asked {
     pub(crate) problem: Option<ConfigureError>,
 }
 
+/// What is taken out since it looks like a secret.
+#[derive(Debug, Default)]
+pub(crate) enum Scrubs {
+    #[default]
+    Usual,
+    As(Scrubbing),
+    Nothing,
+}
+
 /// What holds. It can be shown: secrets are left out.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -55,7 +68,11 @@ pub(crate) struct Settings {
     pub(crate) resource: Resource,
     pub(crate) filter: Filter,
     pub(crate) sample_rate: f64,
-    pub(crate) console: Option<ConsoleOptions>,
+    pub(crate) console: Option<Console>,
+    /// Whether the console has no colours unless the code asks for some.
+    pub(crate) is_colorless: bool,
+    pub(crate) tail_sampling: Option<TailSampling>,
+    pub(crate) scrubbing: Scrubs,
     pub(crate) memory_limit: usize,
     /// Where destinations found later keep what they can't deliver.
     pub(crate) disk: Option<Disk>,
@@ -91,8 +108,11 @@ impl Settings {
             false => FromEnvironment::read(&machine.environment),
         };
         let sample_rate = asked.sample_rate.or(said.sample_rate).unwrap_or(1.0);
-        if !environment::is_share(sample_rate) {
-            return Err(ConfigureError::SampleRate(sample_rate));
+        let background = asked.tail_sampling.map_or(0.0, |tail| tail.background_rate);
+        for rate in [sample_rate, background] {
+            if !environment::is_share(rate) {
+                return Err(ConfigureError::SampleRate(rate));
+            }
         }
         let logfire = asked.logfire.or(said.logfire).resolve(machine.is_test);
         let mut warnings = said.warnings;
@@ -122,10 +142,8 @@ impl Settings {
         let interval = asked.metric_interval.or(said.metric_interval);
         let interval = interval.unwrap_or(METRIC_INTERVAL);
         let [own, logfire_level, rust] = &said.directives;
-        let console = asked.console.unwrap_or_else(|| {
-            let (is_on, options) = said.console;
-            is_on.unwrap_or(false).then_some(options)
-        });
+        let wished = said.console.is_on.unwrap_or(false);
+        let console = wished.then_some(said.console.console);
         let mut settings = Settings {
             is_disabled: said.is_disabled,
             is_named,
@@ -135,7 +153,10 @@ impl Settings {
             resource,
             filter: directives::filter([&asked.directives, own, logfire_level, rust]),
             sample_rate,
-            console,
+            console: asked.console.unwrap_or(console),
+            is_colorless: said.console.is_colorless,
+            tail_sampling: asked.tail_sampling,
+            scrubbing: asked.scrubbing,
             memory_limit: asked.memory_limit.unwrap_or(MEMORY_LIMIT),
             disk,
             metric_interval: (!asked.skips_metrics).then_some(interval),

@@ -41,7 +41,7 @@ pub(crate) fn main() {
 fn check_out() {
     let order = 17;
     fanlight::span!("check out {order}").in_scope(|| {
-        fanlight::span!("load").in_scope(|| {});
+        fanlight::span!("load", user.password = "hunter2").in_scope(|| {});
         fanlight::span!("pay").in_scope(|| fanlight::info!("paid {amount}", amount = 5));
     });
     fanlight::counter("shop.orders").build().add(1, ());

@@ -1,6 +1,6 @@
 //! What is easily done wrong.
 
-use crate::shop::{BASE, HEADERS, NAME, TRACES, header, names, paths, run};
+use crate::shop::{BASE, HEADERS, NAME, TRACES, header, names, paths, run, spans};
 use crate::sink::Sink;
 
 /// Scenario: an endpoint for traces without a path.
@@ -67,4 +67,35 @@ fn h7_compression_is_gzip_or_none() {
         assert_eq!(told.contains("it must be gzip or none"), is_told, "{told}");
         assert_eq!(names(&sink), ["check out {order}", "load", "pay"]);
     }
+}
+
+/// Scenario: an attribute that looks like a secret.
+/// Guarantee: it is sent without what it held.
+#[test]
+fn secrets_stay_in_the_process() {
+    let sink = Sink::start();
+    run("environment", &[(BASE, &sink.url("")), NAME]);
+    let spans = spans(&sink);
+    let load = spans.iter().find(|span| span.name == "load").unwrap();
+    let scrubbed = load.attribute("user.password").unwrap();
+    assert!(scrubbed.contains("Scrubbed"), "{scrubbed}");
+    for request in sink.requests() {
+        let secret = request.body.windows(7).any(|part| part == b"hunter2");
+        assert!(!secret, "{}", request.path);
+    }
+}
+
+/// Scenario: the console, asked for by a variable, and nothing to send to.
+/// Guarantee: it shows what happens, without colours where there is no terminal.
+#[test]
+fn the_console_shows_what_happens() {
+    let off = ("LOGFIRE_SEND_TO_LOGFIRE", "false");
+    let told = run("environment", &[("LOGFIRE_CONSOLE", "true"), off, NAME]);
+    assert!(
+        told.contains("check out 17") && told.contains("paid 5"),
+        "{told}"
+    );
+    assert!(!told.contains('\u{1b}'), "{told}");
+    let silent = run("environment", &[("LOGFIRE_CONSOLE", "false"), off, NAME]);
+    assert!(!silent.contains("check out"), "{silent}");
 }

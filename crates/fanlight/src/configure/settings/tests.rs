@@ -648,17 +648,17 @@ fn the_console_is_as_the_variables_say_until_the_code_does() {
     let variables = [
         ("LOGFIRE_CONSOLE", "true"),
         ("LOGFIRE_CONSOLE_MIN_LOG_LEVEL", "debug"),
-        ("LOGFIRE_CONSOLE_SPAN_STYLE", "show-parents"),
+        ("LOGFIRE_CONSOLE_SPAN_STYLE", "json"),
         ("LOGFIRE_CONSOLE_INCLUDE_TIMESTAMP", "false"),
         ("NO_COLOR", "1"),
     ];
-    let expected = ConsoleOptions {
-        min_level: Level::Debug,
-        style: super::super::SpanStyle::ShowParents,
+    let expected = Console {
+        minimum: Level::Debug,
+        style: crate::ConsoleStyle::Json,
         timestamps: false,
-        colors: super::super::Colors::Never,
-        ..ConsoleOptions::default()
+        ..Console::default()
     };
+    assert!(settings(&variables).is_colorless && !settings(&[]).is_colorless);
     assert_eq!(settings(&variables).console, Some(expected));
     assert_eq!(settings(&[]).console, None);
     assert_eq!(
