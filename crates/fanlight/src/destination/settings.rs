@@ -44,11 +44,21 @@ pub(crate) struct Target {
 }
 
 /// How request bodies are compressed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Compression {
-    #[default]
     Gzip,
     None,
+}
+
+impl Default for Compression {
+    /// Gzip; but a program built without optimization would need a second for each megabyte, so there it is nothing.
+    fn default() -> Compression {
+        if cfg!(debug_assertions) {
+            Compression::None
+        } else {
+            Compression::Gzip
+        }
+    }
 }
 
 /// When a request that failed is sent again, and for how long.
@@ -110,7 +120,7 @@ impl Target {
             url: url.into(),
             headers: Headers::default(),
             timeout: Duration::from_secs(10),
-            compression: Compression::Gzip,
+            compression: Compression::default(),
             credentials: "OTEL_EXPORTER_OTLP_HEADERS".to_owned(),
         }
     }

@@ -12,7 +12,7 @@ use fanlight_otlp::{Batch, Signal};
 
 use super::Destination;
 use super::counts::Cause;
-use super::settings::{Disk, Settings, Target};
+use super::settings::{Compression, Disk, Settings, Target};
 use crate::collect::{Flushed, Outlet, Reply};
 use crate::notice::{Notice, NoticeKind, Notices};
 use sink::{Response, Sink};
@@ -20,6 +20,8 @@ use sink::{Response, Sink};
 mod answers;
 mod disk;
 mod failures;
+#[cfg(feature = "tls")]
+mod secure;
 #[allow(unreachable_pub, reason = "integration tests use it too")]
 #[path = "../../tests/support/sink.rs"]
 mod sink;
@@ -60,8 +62,9 @@ fn batch(signal: Signal, items: usize) -> Batch {
 }
 
 fn settings(address: SocketAddr, signals: &[Signal]) -> Settings {
-    let target = |signal: &Signal| {
-        Target::new(
+    let target = |signal: &Signal| Target {
+        compression: Compression::Gzip,
+        ..Target::new(
             *signal,
             format!("http://{address}{}", signal.info().http_path),
         )
@@ -213,7 +216,7 @@ fn small_requests_are_joined() {
 fn compression_can_be_switched_off() {
     let sink = Sink::start();
     let mut settings = settings(sink.address(), &[Signal::Traces]);
-    settings.targets[0].compression = super::settings::Compression::None;
+    settings.targets[0].compression = Compression::None;
     let running = start(settings);
     running.offer(Signal::Traces, 100);
     running.flush(SOON);
