@@ -22,7 +22,6 @@ mod disk;
 mod failures;
 #[cfg(feature = "tls")]
 mod secure;
-#[allow(unreachable_pub, reason = "integration tests use it too")]
 #[path = "../../tests/support/sink.rs"]
 mod sink;
 

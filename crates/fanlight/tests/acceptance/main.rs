@@ -2,7 +2,7 @@
 //! recording backend. The program is this test binary under another name, so that it doesn't look like a test.
 
 #[path = "../support/sink.rs"]
-#[allow(dead_code, unreachable_pub, reason = "shared with other tests")]
+#[allow(dead_code, reason = "shared with other tests")]
 mod sink;
 
 mod backends;

@@ -1,5 +1,12 @@
 //! A backend for tests: it records what it is sent, and answers as told.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test that can't go on fails; several test programs use this"
+)]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
