@@ -123,7 +123,8 @@ impl Backend {
         self
     }
 
-    /// Whether requests are compressed with gzip. Default: unless it is on this machine.
+    /// Whether requests are compressed with gzip. Default: unless it is on this machine, or
+    /// the program is built without optimization.
     #[must_use]
     pub fn compress(mut self, compresses: bool) -> Backend {
         self.compression = Some(match compresses {
@@ -296,6 +297,7 @@ impl Backend {
                 headers: self.headers.clone(),
                 timeout: self.timeout,
                 compression,
+                encoding: self.preset.encoding,
                 credentials: self.preset.credentials.to_owned(),
                 ..Target::new(signal, base.url(is_tls, path))
             });

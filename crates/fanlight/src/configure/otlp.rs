@@ -11,7 +11,7 @@ use super::backend::Traits;
 use super::environment::Reader;
 use super::variables as var;
 use crate::Temporality;
-use crate::destination::settings::{Compression, Settings as Destination, Target, Tls};
+use crate::destination::settings::{Compression, Encoding, Settings as Destination, Target, Tls};
 use crate::form::{Form, LogForm};
 
 /// The signals that programs make.
@@ -184,7 +184,6 @@ pub(crate) fn check_endpoint(text: &str) -> Result<Endpoint, String> {
 }
 
 fn target(reader: &mut Reader<'_>, signal: Signal, endpoint: &Endpoint, url: String) -> Target {
-    check_protocol(reader, signal);
     let mut target = Target::new(signal, url);
     if let Some((name, text)) = value(reader, var::OTLP_HEADERS, signal) {
         let (headers, problems) = Headers::parse_list(text);
@@ -198,6 +197,7 @@ fn target(reader: &mut Reader<'_>, signal: Signal, endpoint: &Endpoint, url: Str
     let timeout = timeout.and_then(|(name, _)| reader.milliseconds_of(name));
     target.timeout = timeout.unwrap_or(TIMEOUT);
     target.compression = compression(reader, signal, endpoint);
+    target.encoding = encoding(reader, signal);
     target
 }
 
@@ -211,7 +211,7 @@ pub(crate) fn usual_compression(endpoint: &Endpoint) -> Compression {
             .is_ok_and(|address: std::net::IpAddr| address.is_loopback());
     match is_here {
         true => Compression::None,
-        false => Compression::Gzip,
+        false => Compression::default(),
     }
 }
 
@@ -231,19 +231,18 @@ fn compression(reader: &mut Reader<'_>, signal: Signal, endpoint: &Endpoint) -> 
     }
 }
 
-fn check_protocol(reader: &mut Reader<'_>, signal: Signal) {
+fn encoding(reader: &mut Reader<'_>, signal: Signal) -> Encoding {
     match value(reader, var::OTLP_PROTOCOL, signal) {
         None | Some((_, "http/protobuf")) => {}
+        Some((_, "http/json")) => return Encoding::Json,
         Some((name, "grpc")) => reader.warn(format!(
             "{name}=grpc: this SDK speaks OTLP over HTTP (http/protobuf); send to the receiver's port for HTTP, usually 4318, or through a collector"
         )),
-        Some((name, "http/json")) => reader.warn(format!(
-            "{name}=http/json: this SDK sends protobuf (http/protobuf), which the same receivers take, usually on port 4318"
-        )),
         Some((name, _)) => reader.warn(format!(
-            "{name} is not used: it must be http/protobuf, which is what is sent"
+            "{name} is not used: it must be http/protobuf, which is what is sent, or http/json"
         )),
     }
+    Encoding::Protobuf
 }
 
 /// [Source](https://opentelemetry.io/docs/specs/otel/metrics/sdk_exporters/otlp/).

@@ -18,7 +18,6 @@ use super::variables as var;
 use crate::callsite::Filter;
 use crate::console::Console;
 use crate::destination::settings::{Disk, Settings as Destination};
-use crate::form::LogForm;
 use crate::metrics::Measured;
 use crate::sample::TailSampling;
 use crate::scrub::Scrubbing;
@@ -127,18 +126,12 @@ impl Settings {
         backend::describe(&backends, &mut resource);
         resource.extend(said.resource);
         resource.extend(asked.resource);
-        let is_named = resource.has("service.name");
-        let program = machine.program().unwrap_or("program");
-        if !is_named {
-            // The specification's name for programs that have none.
-            resource.set("service.name", &format!("unknown_service:{program}"));
-        }
 
         let lowered: Result<Vec<_>, _> = backends.into_iter().map(Backend::lower).collect();
         let mut destinations = lowered?;
         destinations.append(&mut said.destinations);
         let place = asked.spool.or(said.spool);
-        let disk = disk(place, asked.spool_limit, program, machine);
+        let disk = disk(place, asked.spool_limit, machine);
         let interval = asked.metric_interval.or(said.metric_interval);
         let interval = interval.unwrap_or(METRIC_INTERVAL);
         let [own, logfire_level, rust] = &said.directives;
@@ -146,7 +139,7 @@ impl Settings {
         let console = wished.then_some(said.console.console);
         let mut settings = Settings {
             is_disabled: said.is_disabled,
-            is_named,
+            is_named: resource.has("service.name"),
             looks_for_hub: destinations.is_empty()
                 && !(logfire.is_never || asked.skips_local_hub || machine.is_test),
             destinations,
@@ -167,7 +160,7 @@ impl Settings {
             warnings,
         };
         settings.leave_out();
-        settings.complete();
+        settings.complete(machine);
         Ok(settings)
     }
 
@@ -186,15 +179,17 @@ impl Settings {
                     .retain(|target| target.signal != Signal::Metrics);
             }
         }
-        self.destinations.retain(|destination| {
-            let takes_logs_as_spans =
-                destination.form.spans && destination.form.logs == LogForm::Spans;
-            !destination.targets.is_empty() || takes_logs_as_spans
-        });
+        self.destinations
+            .retain(|destination| !destination.targets.is_empty());
     }
 
-    /// Gives destinations a place on disk, and numbers those of one name, so that messages tell them apart.
-    fn complete(&mut self) {
+    /// Names a program without a name as the specification says, gives destinations a place on disk, and numbers those of one
+    /// name, so that messages tell them apart.
+    fn complete(&mut self, machine: &Machine) {
+        if !self.is_named {
+            let name = format!("unknown_service:{}", program(machine));
+            self.resource.set("service.name", &name);
+        }
         let mut names: Vec<String> = Vec::new();
         for destination in &mut self.destinations {
             destination.disk.clone_from(&self.disk);
@@ -210,12 +205,7 @@ impl Settings {
 }
 
 /// Where the undelivered is kept: as asked, or in the user's directory for state; nowhere in tests unless asked.
-fn disk(
-    place: Option<SpoolPlace>,
-    limit: Option<u64>,
-    program: &str,
-    machine: &Machine,
-) -> Option<Disk> {
+fn disk(place: Option<SpoolPlace>, limit: Option<u64>, machine: &Machine) -> Option<Disk> {
     let directory = match place {
         Some(SpoolPlace::Nowhere) => return None,
         Some(SpoolPlace::Directory(directory)) => directory,
@@ -225,8 +215,12 @@ fn disk(
     Some(Disk {
         directory,
         max_bytes: limit.unwrap_or(Disk::MAX_BYTES),
-        program: program.to_owned(),
+        program: program(machine).to_owned(),
     })
+}
+
+fn program(machine: &Machine) -> &str {
+    machine.program().unwrap_or("program")
 }
 
 /// [Source](https://specifications.freedesktop.org/basedir-spec/latest/).

@@ -34,9 +34,9 @@ macro_rules! for_each_signal {
 for_each_signal! {
     OTLP_ENDPOINT: "Where to send to. The general one is a base that `/v1/traces` and the like are added to; that of a signal is used as it is, and sends that signal even where there is no base.",
     OTLP_HEADERS: "Headers of every request, `name=value,name=value`. They go to the endpoints that variables name, and nowhere else.",
-    OTLP_PROTOCOL: "`http/protobuf`, which is what is spoken whatever this says; another value draws a warning.",
+    OTLP_PROTOCOL: "`http/protobuf` (the default) or `http/json`; `grpc` is not spoken, and draws a warning.",
     OTLP_TIMEOUT: "How long one attempt may take, in milliseconds. Default: 10000.",
-    OTLP_COMPRESSION: "`gzip` or `none`. Default: gzip, and none to this machine.",
+    OTLP_COMPRESSION: "`gzip` or `none`. Default: gzip; none to this machine, and in a program that is built without optimization.",
     OTLP_CERTIFICATE: "Certificate authorities to trust, a PEM file.",
     OTLP_CLIENT_CERTIFICATE: "The client's certificate, a PEM file.",
     OTLP_CLIENT_KEY: "The client's private key, a PEM file.",

@@ -39,8 +39,17 @@ pub(crate) struct Target {
     /// How long an attempt may take.
     pub(crate) timeout: Duration,
     pub(crate) compression: Compression,
+    pub(crate) encoding: Encoding,
     /// What to look at when the credentials are not accepted, such as `OTEL_EXPORTER_OTLP_HEADERS`.
     pub(crate) credentials: String,
+}
+
+/// How requests are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    #[default]
+    Protobuf,
+    Json,
 }
 
 /// How request bodies are compressed.
@@ -121,6 +130,7 @@ impl Target {
             headers: Headers::default(),
             timeout: Duration::from_secs(10),
             compression: Compression::default(),
+            encoding: Encoding::Protobuf,
             credentials: "OTEL_EXPORTER_OTLP_HEADERS".to_owned(),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Redirects are not followed, since the headers would go to another host. No proxy is taken from the environment.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
@@ -15,7 +16,7 @@ use ureq::http::header::{
 };
 
 use crate::destination::answer::{Answer, Verdict};
-use crate::destination::settings::{Compression, Settings, Target};
+use crate::destination::settings::{Compression, Encoding, Settings, Target};
 use crate::destination::tls;
 
 /// How much of an answer is read.
@@ -82,15 +83,21 @@ impl Transport {
                 request = request.header(name, value.expose());
             }
         }
+        let (content_type, bytes) = match target.encoding {
+            Encoding::Protobuf => ("application/x-protobuf", Cow::Borrowed(&batch.bytes()[..])),
+            Encoding::Json => {
+                let json = fanlight_otlp::json::to_vec(batch).map_err(io::Error::other)?;
+                ("application/json", Cow::Owned(json))
+            }
+        };
         request = request
-            .header(CONTENT_TYPE, "application/x-protobuf")
+            .header(CONTENT_TYPE, content_type)
             .header(ACCEPT, "application/x-protobuf, application/json");
         let request = request.config().timeout_global(Some(timeout)).build();
-        let bytes = batch.bytes();
         let answer = match target.compression {
             Compression::Gzip if bytes.len() >= WORTH_COMPRESSING => request
                 .header(CONTENT_ENCODING, "gzip")
-                .send(gzip(bytes)?.as_slice())?,
+                .send(gzip(&bytes)?.as_slice())?,
             _ => request.send(&bytes[..])?,
         };
         let (head, mut body) = answer.into_parts();

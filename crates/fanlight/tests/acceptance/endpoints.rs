@@ -1,5 +1,7 @@
 //! Where telemetry goes.
 
+use fanlight_otlp::Signal;
+
 use crate::shop::{BASE, HEADERS, NAME, TRACES, names, paths, run};
 use crate::sink::Sink;
 
@@ -127,6 +129,22 @@ fn a8_protocols_and_ports_of_grpc_draw_a_hint() {
     );
     assert_eq!(told.matches("PROTOCOL").count(), 1, "{told}");
     assert_eq!(names(&sink), ["check out {order}", "load", "pay"]);
+}
+
+/// Scenario: the protocol http/json.
+/// Guarantee: requests are JSON, in OTLP's form, with ids in hexadecimal digits.
+#[test]
+fn a8_json_is_sent_when_asked() {
+    let sink = Sink::start();
+    let json = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json");
+    run(
+        "environment",
+        &[(TRACES, &sink.url("/v1/traces")), json, NAME],
+    );
+    let requests = sink.requests();
+    assert_eq!(requests[0].header("content-type"), Some("application/json"));
+    let batch = fanlight_otlp::json::read(Signal::Traces, &requests[0].body).unwrap();
+    assert_eq!(batch.items(), 4);
 }
 
 /// Scenario: OTEL_SDK_DISABLED.

@@ -5,6 +5,7 @@ use fanlight_otlp::Signal;
 use super::super::logfire;
 use super::Backend;
 use crate::Temporality;
+use crate::destination::settings::Encoding;
 
 /// What is known of a product.
 #[derive(Debug)]
@@ -17,6 +18,7 @@ pub(super) struct Preset {
     /// What follows that, for each signal that it takes: traces, metrics, logs.
     pub(super) paths: [Option<&'static str>; 3],
     pub(super) temporality: Temporality,
+    pub(super) encoding: Encoding,
     /// Where to find the credentials.
     pub(super) found: &'static str,
     /// What to look at when they are refused.
@@ -34,6 +36,7 @@ impl Preset {
         path: "",
         paths: ALL,
         temporality: Temporality::Cumulative,
+        encoding: Encoding::Protobuf,
         found: "",
         credentials: "the headers of the destination: does a proxy before it want some?",
     };
@@ -138,6 +141,19 @@ static LOGFIRE: Preset = Preset {
     regions: logfire::REGIONS,
     found: "a write token, from the project's settings in Logfire",
     credentials: "LOGFIRE_TOKEN: it must be a write token, not a read token or an API key, of a project that exists",
+    ..Preset::PLAIN
+};
+
+static HELICONE: Preset = Preset {
+    name: "Helicone",
+    regions: &[
+        ("us", "https://api.helicone.ai"),
+        ("eu", "https://eu.api.helicone.ai"),
+    ],
+    paths: [Some("/v1/trace/log"), None, None],
+    encoding: Encoding::Json,
+    found: "Helicone shows it under Settings, API keys",
+    credentials: "the key: it must be one with write permission, of this region",
     ..Preset::PLAIN
 };
 
@@ -319,6 +335,12 @@ impl Backend {
             .host(logfire::base_url(token))
             .secret("Authorization", "the token", "", token)
             .logfire_details(true)
+    }
+
+    /// [Helicone](https://docs.helicone.ai/rest/trace/post-v1tracelog), which takes traces as JSON at a path of its own.
+    /// [`Backend::region`]: `us` or `eu`.
+    pub fn helicone(api_key: impl AsRef<str>) -> Backend {
+        Backend::of(&HELICONE).secret("Authorization", "the API key", "Bearer ", api_key.as_ref())
     }
 
     /// The project that spans belong to, for [Phoenix](Backend::phoenix), [Arize](Backend::arize) and

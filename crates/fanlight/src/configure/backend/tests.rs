@@ -1,4 +1,5 @@
 use super::*;
+use crate::destination::settings::Encoding;
 
 fn lower(backend: Backend) -> Destination {
     backend.lower().unwrap()
@@ -79,6 +80,12 @@ fn each_backend_is_where_its_vendor_documents() {
     ] {
         assert_eq!(urls(backend.clone()), expected, "{backend:?}");
     }
+    assert_eq!(
+        urls(Backend::helicone("k").region("eu")),
+        ["https://eu.api.helicone.ai/v1/trace/log"]
+    );
+    let helicone = lower(Backend::helicone("k"));
+    assert_eq!(helicone.targets[0].encoding, Encoding::Json);
     assert_eq!(
         urls(Backend::splunk_o11y("us0", "t")),
         [
@@ -276,7 +283,7 @@ fn requests_to_this_machine_are_not_compressed_unless_asked() {
         compression(Backend::otlp("http://[::1]:4318")),
         Compression::None
     );
-    assert_eq!(compression(Backend::honeycomb("k")), Compression::Gzip);
+    assert_eq!(compression(Backend::honeycomb("k")), Compression::default());
     assert_eq!(
         compression(Backend::jaeger().compress(true)),
         Compression::Gzip

@@ -5,7 +5,7 @@ use fanlight_otlp::view::Value;
 
 use super::*;
 use crate::configure::{Configuration, configure};
-use crate::destination::settings::Compression;
+use crate::destination::settings::{Compression, Encoding};
 use crate::{Level, LogForm};
 
 /// What holds in a program that is no test.
@@ -185,7 +185,6 @@ fn a7_an_invalid_address_is_named_and_not_replaced() {
 fn a8_protocols_and_ports_of_grpc_draw_a_hint() {
     for (name, value) in [
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
         ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc"),
     ] {
         let settings = settings(&[(BASE, "http://h:4318"), (name, value)]);
@@ -193,6 +192,16 @@ fn a8_protocols_and_ports_of_grpc_draw_a_hint() {
         assert!(settings.warnings[0].starts_with(name) && settings.warnings[0].contains("4318"));
         assert_eq!(settings.destinations.len(), 1);
     }
+    let json = settings(&[
+        (BASE, "http://h"),
+        ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "http/json"),
+    ]);
+    let targets = json.destinations[0].targets.iter();
+    let encodings: Vec<_> = targets.map(|target| target.encoding).collect();
+    assert_eq!(
+        encodings,
+        [Encoding::Protobuf, Encoding::Protobuf, Encoding::Json]
+    );
     let grpc_port = settings(&[(BASE, "http://h:4317")]);
     assert!(grpc_port.warnings[0].contains("4317") && grpc_port.warnings[0].contains("4318"));
     let usual = settings(&[
@@ -517,7 +526,7 @@ fn h7_compression_is_gzip_or_none() {
         (Compression::Gzip, 0)
     );
     assert_eq!(compression("none", "http://h"), (Compression::None, 0));
-    assert_eq!(compression("", "http://h"), (Compression::Gzip, 0));
+    assert_eq!(compression("", "http://h"), (Compression::default(), 0));
     assert_eq!(
         compression("", "http://127.0.0.1:4318"),
         (Compression::None, 0)
