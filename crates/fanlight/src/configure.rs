@@ -376,7 +376,8 @@ impl Configuration {
     pub fn start(self) -> Result<Guard, ConfigureError> {
         let mut settings = Settings::resolve(self.asked, &Machine::here())?;
         if settings.looks_for_hub && local_hub::answers_at(local_hub::ADDRESS) {
-            let mut hub = Backend::hub().lower()?;
+            // It may be any receiver, so nobody claims that it is a hub.
+            let mut hub = Backend::hub().name("the receiver found").lower()?;
             hub.disk.clone_from(&settings.disk);
             settings.destinations.push(hub);
         }

@@ -107,22 +107,14 @@ impl Settings {
             false => FromEnvironment::read(&machine.environment),
         };
         let sample_rate = asked.sample_rate.or(said.sample_rate).unwrap_or(1.0);
-        let background = asked.tail_sampling.map_or(0.0, |tail| tail.background_rate);
-        for rate in [sample_rate, background] {
-            if !environment::is_share(rate) {
-                return Err(ConfigureError::SampleRate(rate));
-            }
-        }
+        check_rate(sample_rate)?;
+        check_rate(asked.tail_sampling.map_or(0.0, |tail| tail.background_rate))?;
         let logfire = asked.logfire.or(said.logfire).resolve(machine.is_test);
         let mut warnings = said.warnings;
         warnings.extend(logfire.warnings);
 
         let backends: Vec<_> = logfire.backends.into_iter().chain(asked.backends).collect();
-        let mut resource = Resource::default();
-        resource::of_sdk(&mut resource);
-        if !asked.skips_detection {
-            resource::detected(machine, &mut resource);
-        }
+        let mut resource = resource(machine, asked.skips_detection);
         backend::describe(&backends, &mut resource);
         resource.extend(said.resource);
         resource.extend(asked.resource);
@@ -202,6 +194,23 @@ impl Settings {
             names.push(destination.name.clone());
         }
     }
+}
+
+fn check_rate(rate: f64) -> Result<(), ConfigureError> {
+    match environment::is_share(rate) {
+        true => Ok(()),
+        false => Err(ConfigureError::SampleRate(rate)),
+    }
+}
+
+/// What nobody needs to say.
+fn resource(machine: &Machine, skips_detection: bool) -> Resource {
+    let mut resource = Resource::default();
+    resource::of_sdk(&mut resource);
+    if !skips_detection {
+        resource::detected(machine, &mut resource);
+    }
+    resource
 }
 
 /// Where the undelivered is kept: as asked, or in the user's directory for state; nowhere in tests unless asked.
