@@ -101,6 +101,7 @@ pub(crate) mod field {
 
 impl Span {
     /// A span that records nothing and is nobody's parent.
+    #[inline]
     pub const fn none() -> Span {
         Span { state: None }
     }
@@ -196,6 +197,7 @@ impl Span {
 }
 
 impl Drop for Span {
+    #[inline]
     fn drop(&mut self) {
         if let Some(state) = self.state.take() {
             SpanState::end(state);

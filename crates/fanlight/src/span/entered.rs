@@ -8,7 +8,7 @@ use std::task::{Context as Task, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::Span;
+use super::{Span, SpanState};
 use crate::context::{Active, Context, Local};
 
 /// While it lives, what starts on this thread is a child of the span.
@@ -32,6 +32,7 @@ pub struct EnteredSpan {
 
 impl Span {
     /// Enters it until the guard is dropped.
+    #[inline]
     pub fn enter(&self) -> Entered<'_> {
         self.push();
         Entered {
@@ -45,6 +46,7 @@ impl Span {
     /// ```
     /// let _span = fanlight::span!("work").entered();
     /// ```
+    #[inline]
     pub fn entered(self) -> EnteredSpan {
         self.push();
         EnteredSpan {
@@ -59,27 +61,42 @@ impl Span {
         run()
     }
 
+    /// Inlined, as all that a span that isn't wanted comes through, so that it costs nothing.
+    #[inline]
     pub(crate) fn push(&self) {
         if let Some(state) = &self.state {
-            Local::with(|local| local.push(Active::Span(Arc::clone(state))));
+            state.push();
         }
     }
 
+    #[inline]
     pub(crate) fn pop(&self) {
         if let Some(state) = &self.state {
-            // Dropped outside: what that does may come back to what the thread owns.
-            drop(Local::with(|local| local.pop(state.context.span_id)));
+            state.pop();
         }
     }
 }
 
+impl SpanState {
+    fn push(self: &Arc<SpanState>) {
+        Local::with(|local| local.push(Active::Span(Arc::clone(self))));
+    }
+
+    fn pop(&self) {
+        // Dropped outside: what that does may come back to what the thread owns.
+        drop(Local::with(|local| local.pop(self.context.span_id)));
+    }
+}
+
 impl Drop for Entered<'_> {
+    #[inline]
     fn drop(&mut self) {
         self.span.pop();
     }
 }
 
 impl Drop for EnteredSpan {
+    #[inline]
     fn drop(&mut self) {
         self.span.pop();
     }
