@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use crate::span::SpanKind;
-use crate::{Level, context};
+use crate::{Level, bridge, context};
 
 /// What a place in the program makes.
 #[derive(Debug)]
@@ -211,26 +211,60 @@ impl Registry {
 
 /// Puts a filter in force; without one nothing is wanted.
 pub(crate) fn set_filter(filter: Option<Filter>) {
-    let mut registry = REGISTRY.write().unwrap_or_else(PoisonError::into_inner);
-    registry.filter = filter;
-    registry.decide_again();
+    change(|registry| {
+        registry.filter = filter;
+        true
+    });
 }
 
 /// Says that a thread is captured, and wants everything.
 pub(crate) fn begin_capture() {
-    let mut registry = REGISTRY.write().unwrap_or_else(PoisonError::into_inner);
-    registry.captures += 1;
-    if registry.captures == 1 {
-        registry.decide_again();
-    }
+    change(|registry| {
+        registry.captures += 1;
+        registry.captures == 1
+    });
 }
 
 /// Takes back one [`begin_capture`].
 pub(crate) fn end_capture() {
+    change(|registry| {
+        registry.captures = registry.captures.saturating_sub(1);
+        registry.captures == 0
+    });
+}
+
+/// Changes what is wanted, and decides again where the change says that it matters.
+fn change(change: impl FnOnce(&mut Registry) -> bool) {
     let mut registry = REGISTRY.write().unwrap_or_else(PoisonError::into_inner);
-    registry.captures = registry.captures.saturating_sub(1);
-    if registry.captures == 0 {
+    let matters = change(&mut registry);
+    if matters {
         registry.decide_again();
+    }
+    drop(registry);
+    if matters {
+        bridge::follow_filter();
+    }
+}
+
+/// The least level that some module may make; nothing where no module may make anything.
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub(crate) fn least_wanted() -> Option<Level> {
+    let registry = REGISTRY.read().unwrap_or_else(PoisonError::into_inner);
+    if registry.captures > 0 {
+        return Some(Level::Trace);
+    }
+    let filter = registry.filter.as_ref()?;
+    let modules = filter.modules.iter().map(|(_, minimum)| *minimum);
+    modules.chain([filter.minimum]).flatten().min()
+}
+
+/// Whether something that has no callsite of its own is wanted; nothing where that depends on the thread.
+#[cfg(feature = "tracing")]
+pub(crate) fn is_always_wanted(module: &str, level: Level) -> Option<bool> {
+    let registry = REGISTRY.read().unwrap_or_else(PoisonError::into_inner);
+    match registry.wants(module, level) {
+        true => Some(true),
+        false => (registry.captures == 0).then_some(false),
     }
 }
 
@@ -246,6 +280,7 @@ pub(crate) fn want_starts(wanted: bool) {
 }
 
 /// Whether the filter in force wants something that has no callsite of its own.
+#[cfg(any(feature = "log", feature = "tracing"))]
 pub(crate) fn wants(module: &str, level: Level) -> bool {
     let registry = REGISTRY.read().unwrap_or_else(PoisonError::into_inner);
     registry.wants(module, level) || (registry.captures > 0 && context::is_redirected())

@@ -11,6 +11,7 @@ use fanlight_otlp::write::Encoder;
 use fanlight_otlp::{SpanId, TraceId};
 
 use crate::handoff::{Handoff, ThreadBuffer};
+use crate::propagation::Carried;
 use crate::span::SpanState;
 
 /// What a span passes to its children, in this process or another.
@@ -22,6 +23,8 @@ pub struct Context {
     pub span_id: SpanId,
     /// Whether the trace is recorded.
     pub is_sampled: bool,
+    /// What came with the trace from elsewhere, and goes with it.
+    pub(crate) carried: Carried,
 }
 
 /// What may be on the stack.
@@ -143,6 +146,7 @@ impl Local {
                     span_id,
                     is_sampled: low <= SAMPLED.load(Ordering::Relaxed)
                         || !self.redirections.is_empty(),
+                    carried: Carried::default(),
                 }
             }
         }
@@ -217,6 +221,16 @@ impl Active {
 }
 
 impl Context {
+    /// A context that came on a way of its own; [`Context::from_headers`] is for those in HTTP headers.
+    pub fn new(trace_id: TraceId, span_id: SpanId, is_sampled: bool) -> Context {
+        Context {
+            trace_id,
+            span_id,
+            is_sampled,
+            carried: Carried::default(),
+        }
+    }
+
     /// The context of the running code: that of the innermost entered span.
     pub fn current() -> Option<Context> {
         Local::with(|local| local.active().map(Active::context)).flatten()

@@ -2,6 +2,7 @@
 //!
 //! [Source](https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-spans/).
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::fmt::Write as _;
@@ -21,7 +22,7 @@ pub struct Exception {
 /// What an error says of itself, wherever it is recorded.
 #[derive(Debug)]
 pub struct Described {
-    kind: &'static str,
+    kind: Cow<'static, str>,
     message: String,
     causes: String,
 }
@@ -30,7 +31,7 @@ impl Described {
     /// An error and what caused it.
     pub(crate) fn of<E: Error + ?Sized>(kind: &'static str, error: &E) -> Described {
         Described {
-            kind: without_references(kind),
+            kind: without_references(kind).into(),
             message: error.to_string(),
             causes: causes(error.source()),
         }
@@ -39,15 +40,51 @@ impl Described {
     /// Something that says what went wrong and nothing else.
     pub(crate) fn shown(kind: &'static str, failure: &(impl fmt::Display + ?Sized)) -> Described {
         Described {
-            kind: without_references(kind),
+            kind: without_references(kind).into(),
             message: failure.to_string(),
             causes: String::new(),
         }
     }
 
+    /// An error whose type is known to nobody, but often is what its `Debug` form begins with.
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    pub(crate) fn of_unknown(error: &(dyn Error + 'static)) -> Described {
+        let shown = format!("{error:?}");
+        let is_part = |c: char| c.is_alphanumeric() || c == '_';
+        let (name, rest) = shown.split_at(shown.find(|c| !is_part(c)).unwrap_or(shown.len()));
+        let is_type = name.starts_with(char::is_uppercase)
+            && (rest.is_empty() || rest.starts_with('(') || rest.starts_with(" {"));
+        let kind = if is_type {
+            name.to_owned()
+        } else {
+            "Error".to_owned()
+        };
+        Described {
+            kind: kind.into(),
+            message: error.to_string(),
+            causes: causes(error.source()),
+        }
+    }
+
+    /// An error whose text is not told as it is.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn retold(kind: &'static str, message: String, error: &dyn Error) -> Described {
+        Described {
+            kind: kind.into(),
+            message,
+            causes: causes(error.source()),
+        }
+    }
+
+    /// What the error says.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// As the exception of a place in the program.
     pub(crate) fn at(self, callsite: &Callsite) -> Exception {
-        Exception::new(self.kind, self.message, self.causes, callsite)
+        Exception::new(&self.kind, self.message, self.causes, callsite)
     }
 }
 

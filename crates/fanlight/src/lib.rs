@@ -6,6 +6,7 @@ extern crate self as fanlight;
 #[doc(hidden)]
 pub mod __private;
 mod attributes;
+pub mod bridge;
 pub mod callsite;
 mod clock;
 mod collect;
@@ -17,10 +18,12 @@ mod destination;
 mod exception;
 mod form;
 mod handoff;
+pub mod integrations;
 mod level;
 mod log;
 pub mod metrics;
 mod notice;
+mod propagation;
 mod record;
 mod sample;
 mod scrub;
@@ -30,6 +33,10 @@ mod template;
 pub mod testing;
 mod value;
 
+#[cfg(feature = "log")]
+pub use bridge::log::Logger;
+#[cfg(feature = "tracing")]
+pub use bridge::tracing::{TracingLayer, tracing_layer};
 pub use collect::{Flushed, Temporality};
 pub use configure::{
     Backend, Configuration, ConfigureError, InvalidSendToLogfire, SendToLogfire, configure, start,
@@ -47,6 +54,7 @@ pub use metrics::{
     observable_up_down_counter, up_down_counter,
 };
 pub use notice::{Notice, NoticeKind};
+pub use propagation::Baggage;
 pub use sample::TailSampling;
 pub use scrub::{InvalidPattern, Scrubbing};
 pub use span::{

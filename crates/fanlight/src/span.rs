@@ -182,6 +182,32 @@ impl Span {
         self
     }
 
+    /// Another handle, which does not end it.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn share(&self) -> Current {
+        Current {
+            span: std::mem::ManuallyDrop::new(Span {
+                state: self.state.clone(),
+            }),
+        }
+    }
+
+    /// Says that it failed, where nothing has said why.
+    #[cfg(any(feature = "tower", feature = "reqwest", feature = "tracing"))]
+    pub(crate) fn set_failed(&self) {
+        self.change(|fields| {
+            if !matches!(fields.status, Status::Error(_)) {
+                fields.fail(String::new());
+            }
+        });
+    }
+
+    /// Says what it does for whom.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn set_kind(&self, kind: SpanKind) {
+        self.change(|fields| fields.kind = Some(kind));
+    }
+
     /// Ends it now.
     pub fn end(self) {}
 

@@ -542,11 +542,11 @@ fn measurements_inside_sampled_spans_are_exemplars() {
     let mut source = source(&registry);
     let orders = counter_of::<u64>(&registry, "orders").build();
     let duration = histogram_of(&registry, "duration").build();
-    let mut context = Context {
-        trace_id: fanlight_otlp::TraceId([1; 16]),
-        span_id: fanlight_otlp::SpanId([2; 8]),
-        is_sampled: true,
-    };
+    let mut context = Context::new(
+        fanlight_otlp::TraceId([1; 16]),
+        fanlight_otlp::SpanId([2; 8]),
+        true,
+    );
     {
         let _entered = context.enter();
         orders.add(5, ());

@@ -119,6 +119,12 @@ impl SpanBuilder {
         self.parent(None)
     }
 
+    /// Its name, where that is not its callsite's template.
+    #[cfg(any(feature = "tower", feature = "reqwest", feature = "tracing"))]
+    pub(crate) fn name(self, name: String) -> SpanBuilder {
+        self.change(|fields| fields.name = Some(name))
+    }
+
     /// What it does for whom.
     pub fn kind(self, kind: SpanKind) -> SpanBuilder {
         self.change(|fields| fields.kind = Some(kind))

@@ -101,11 +101,10 @@ impl CapturedSpan {
             time: event.time_unix_nano,
             attributes: owned(event.attributes),
         });
-        let links = view.links().flatten().map(|link| Context {
-            trace_id: link.trace_id,
-            span_id: link.span_id,
-            is_sampled: true,
-        });
+        let links = view
+            .links()
+            .flatten()
+            .map(|link| Context::new(link.trace_id, link.span_id, true));
         Some(CapturedSpan {
             name: view.name.to_owned(),
             message: message.unwrap_or_else(|| view.name.to_owned()),
