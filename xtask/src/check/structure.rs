@@ -16,13 +16,16 @@ const FILE_LINES: usize = 500;
 const LONGEST_SHOWN: usize = 3;
 
 /// Which crates of this repository a crate may stand on, outside its tests.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("fanlight-otlp", &[]),
     ("fanlight-config", &[]),
     ("fanlight-spool", &[]),
     ("fanlight-pipeline", &["spool", "config", "otlp"]),
     ("fanlight-net", &["pipeline", "config", "otlp"]),
     ("fanlight-formats", &["otlp"]),
+    ("fanlight-genai", &["otlp"]),
+    ("fanlight-macros", &[]),
+    ("fanlight", &["otlp", "config", "spool", "macros", "genai"]),
     ("fanlight-receivers", TRANSLATOR),
     ("fanlight-processors", COMPONENT),
     ("fanlight-exporters", TRANSLATOR),
