@@ -20,6 +20,7 @@ mod form;
 mod handoff;
 pub mod integrations;
 mod level;
+pub mod llm;
 mod log;
 pub mod metrics;
 mod notice;
