@@ -2,10 +2,12 @@
 //!
 //! Each bridge is a cargo feature and costs nothing where it is not enabled.
 
-#[cfg(any(feature = "log", feature = "tracing"))]
+#[cfg(any(feature = "log", feature = "opentelemetry", feature = "tracing"))]
 mod callsites;
 #[cfg(feature = "log")]
 pub mod log;
+#[cfg(feature = "opentelemetry")]
+pub mod opentelemetry;
 #[cfg(feature = "tracing")]
 pub mod tracing;
 

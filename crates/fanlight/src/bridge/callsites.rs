@@ -19,9 +19,11 @@ pub(super) const LIMIT: usize = 8192;
 pub(super) struct Place<'a> {
     /// The name of its spans; empty for log records.
     pub(super) name: &'a str,
+    /// The crate, and its version where that is known.
+    pub(super) package: &'a str,
+    pub(super) version: &'a str,
     /// What filters know it as; usually its module.
     pub(super) target: &'a str,
-    pub(super) module: Option<&'a str>,
     pub(super) file: Option<&'a str>,
     pub(super) line: Option<u32>,
     pub(super) level: Level,
@@ -69,7 +71,8 @@ impl Place<'_> {
         let source = callsite.source();
         callsite.template() == self.name
             && source.module == self.target
-            && source.package == self.package()
+            && source.package == self.package
+            && source.version == self.version
             && source.file == self.file.unwrap_or_default()
             && source.line == self.line.unwrap_or_default()
             && callsite.level() == self.level
@@ -85,8 +88,8 @@ impl Place<'_> {
             return of_level(&NOWHERE, self.level);
         }
         let source = Source {
-            package: forever(self.package()),
-            version: "",
+            package: forever(self.package),
+            version: forever(self.version),
             module: forever(self.target),
             file: forever(self.file.unwrap_or_default()),
             line: self.line.unwrap_or_default(),
@@ -97,14 +100,14 @@ impl Place<'_> {
         made.count += 1;
         callsite
     }
+}
 
-    /// The crate, with which modules begin.
-    fn package(&self) -> &str {
-        let module = self.module.unwrap_or(self.target);
-        module
-            .split_once("::")
-            .map_or(module, |(package, _)| package)
-    }
+/// The crate, with which modules begin. Those who name no module may have named it as their target.
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub(super) fn package_of<'a>(module: Option<&'a str>, target: &'a str) -> &'a str {
+    let module = module.unwrap_or(target);
+    let package = module.split_once("::");
+    package.map_or(module, |(package, _)| package)
 }
 
 fn forever(text: &str) -> &'static str {

@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use ::log::kv::{Key, VisitSource, VisitValue};
 use ::log::{LevelFilter, Log, Metadata, Record, SetLoggerError};
 
-use super::callsites::Place;
+use super::callsites::{Place, package_of};
 use crate::exception::Described;
 use crate::value::{DisplayValue, ToValue};
 use crate::{Level, LogBuilder, callsite};
@@ -118,8 +118,9 @@ impl Log for Logger {
         }
         let place = Place {
             name: "",
+            package: package_of(record.module_path(), record.target()),
+            version: "",
             target: record.target(),
-            module: record.module_path(),
             file: record.file(),
             line: record.line(),
             level: level(record.metadata()),

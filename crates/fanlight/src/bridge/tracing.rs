@@ -24,8 +24,10 @@ mod fields;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use tracing_core::callsite::{Identifier, rebuild_interest_cache};
+use tracing_core::dispatcher::{self, Dispatch, WeakDispatch};
 use tracing_core::span::{Attributes, Id, Record};
 use tracing_core::subscriber::Interest;
 use tracing_core::{Event, LevelFilter, Metadata, Subscriber};
@@ -34,7 +36,7 @@ use tracing_subscriber::filter::Filtered;
 use tracing_subscriber::layer::{Context as Layers, Filter};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-use super::callsites::{LIMIT, Place};
+use super::callsites::{LIMIT, Place, package_of};
 use crate::callsite::{self, Callsite};
 use crate::{Context, Current, Level, LogBuilder, Span, SpanBuilder};
 use fields::{EventFields, LoggedAt, RecordedFields, SpanFields};
@@ -68,9 +70,20 @@ pub struct Wanted(());
 /// The span of a `tracing` span, among that one's extensions.
 struct Bridged(Span);
 
-/// `tracing` remembers what is wanted, until it is told to ask again.
+/// The newest subscriber with the layer.
+static NEWEST: Mutex<Option<WeakDispatch>> = Mutex::new(None);
+
+/// `tracing` remembers what is wanted, until it is told to ask again. Where there is one subscriber, it takes the one of this
+/// thread for that, which may have none.
 pub(super) fn follow_filter() {
-    rebuild_interest_cache();
+    let newest = NEWEST
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    match newest.and_then(|newest| newest.upgrade()) {
+        Some(newest) => dispatcher::with_default(&newest, rebuild_interest_cache),
+        None => rebuild_interest_cache(),
+    }
 }
 
 impl<S> Filter<S> for Wanted {
@@ -102,6 +115,11 @@ impl<S> Layer<S> for Bridge
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
+    fn on_register_dispatch(&self, subscriber: &Dispatch) {
+        let mut newest = NEWEST.lock().unwrap_or_else(PoisonError::into_inner);
+        *newest = Some(subscriber.downgrade());
+    }
+
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, layers: Layers<'_, S>) {
         let Some(reference) = layers.span(id) else {
             return;
@@ -224,8 +242,9 @@ fn callsite_of(metadata: &'static Metadata<'static>) -> &'static Callsite {
             } else {
                 ""
             },
+            package: package_of(metadata.module_path(), metadata.target()),
+            version: "",
             target: metadata.target(),
-            module: metadata.module_path(),
             file: metadata.file(),
             line: metadata.line(),
             level: level(metadata),

@@ -21,9 +21,10 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Client, Error, Request, RequestBuilder, Response, Url};
 
 use super::conventions;
+use crate::__private::inside;
 use crate::callsite::Callsite;
 use crate::exception::Described;
-use crate::{Context, Instrument, Span, SpanBuilder, SpanKind};
+use crate::{Context, Span, SpanBuilder, SpanKind};
 
 static CALLSITE: Callsite = conventions::callsite(SpanKind::Client, "fanlight::reqwest");
 
@@ -53,17 +54,12 @@ pub async fn execute(client: &Client, mut request: Request) -> Result<Response, 
     if let Some(context) = span.context().or_else(Context::current) {
         inject(context, request.headers_mut());
     }
-    async {
-        let answer = client.execute(request).await;
-        let span = crate::current();
-        match &answer {
-            Ok(response) => answered(&span, response),
-            Err(error) => failed(&span, error),
-        }
-        answer
+    let answer = inside(&span, client.execute(request)).await;
+    match &answer {
+        Ok(response) => answered(&span, response),
+        Err(error) => failed(&span, error),
     }
-    .instrument(span)
-    .await
+    answer
 }
 
 fn start(request: &Request) -> Span {

@@ -18,9 +18,9 @@ pub(crate) struct Carried(u32);
 
 /// Values of headers; empty for none.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Content {
-    pub(super) state: String,
-    pub(super) baggage: String,
+pub(crate) struct Content {
+    pub(crate) state: String,
+    pub(crate) baggage: String,
 }
 
 /// What is kept, in the order of its numbers.
@@ -39,7 +39,7 @@ static KEPT: Mutex<Kept> = Mutex::new(Kept {
 
 impl Carried {
     /// Keeps something.
-    pub(super) fn keep(state: &str, baggage: &str) -> Carried {
+    pub(crate) fn keep(state: &str, baggage: &str) -> Carried {
         if state.is_empty() && baggage.is_empty() {
             return Carried::default();
         }
@@ -52,7 +52,7 @@ impl Carried {
     }
 
     /// What it is the number of, if that is still kept.
-    pub(super) fn get(self) -> Option<Arc<Content>> {
+    pub(crate) fn get(self) -> Option<Arc<Content>> {
         if self == Carried::default() {
             return None;
         }

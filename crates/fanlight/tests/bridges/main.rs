@@ -8,4 +8,5 @@
 
 mod http;
 mod logger;
+mod opentelemetry_spans;
 mod tracing_layer;

@@ -443,3 +443,28 @@ fn spans_that_are_filtered_out_are_skipped() {
     assert_eq!(span(&captured, "stated").parent_id, outer);
     assert_eq!(captured.spans().len(), 3);
 }
+
+/// Scenario: Fanlight starts after the subscriber, and after `tracing` was told that nothing is wanted.
+/// Guarantee: `tracing` asks again, so that nothing is missed.
+#[test]
+fn what_is_wanted_follows_fanlight() {
+    let subscriber = tracing_subscriber::registry().with(fanlight::tracing_layer());
+    tracing::subscriber::with_default(subscriber, || {
+        let wants_warnings = || tracing::enabled!(tracing::Level::WARN);
+        // Remembered from here on. It is no where no other test captures meanwhile.
+        let _ = wants_warnings();
+        let started = fanlight::configure()
+            .ignore_environment()
+            .local_hub(false)
+            .send_to_logfire(false)
+            .destination(fanlight::Backend::jaeger().endpoint("http://127.0.0.1:9"))
+            .without_spool()
+            .without_console()
+            .quiet(true)
+            .min_level(Level::Warn)
+            .start();
+        let guard = started.unwrap();
+        assert!(wants_warnings());
+        drop(guard);
+    });
+}

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use tracing_core::field::{Field, Visit};
 use tracing_core::{Event, Metadata};
 
-use super::super::callsites::Place;
+use super::super::callsites::{Place, package_of};
 use crate::exception::Described;
 use crate::value::{DebugValue, ToValue};
 use crate::{Level, LogBuilder, Span, SpanBuilder, SpanKind};
@@ -311,8 +311,9 @@ impl LoggedAt {
     pub(super) fn place(&self, level: Level) -> Place<'_> {
         Place {
             name: "",
+            package: package_of(self.module.as_deref(), &self.target),
+            version: "",
             target: &self.target,
-            module: self.module.as_deref(),
             file: self.file.as_deref(),
             line: self.line,
             level,
