@@ -1,53 +1,34 @@
-use fanlight::callsite::{Callsite, Source};
 use std::time::Instant;
-static C: Callsite = Callsite::new(
-    "work {a}",
-    fanlight::Level::Info,
-    Source {
-        package: "hot",
-        version: "1",
-        module: "hot",
-        file: "hot.rs",
-        line: 3,
-    },
-);
 fn main() {
     let _guard = fanlight::bench_support::start_null();
-    for _ in 0..7 {
-        let n = 300_000u32;
-        let start = Instant::now();
-        for i in 0..n {
-            if C.is_wanted() {
-                let mut b = fanlight::SpanBuilder::at(&C);
-                b.add("a", &i);
-                b.add("name", &"value");
-                let _s = b.start().entered();
+    for _ in 0..9 {
+        let n = 200_000u32;
+        let mut best = [f64::MAX; 4];
+        for _ in 0..5 {
+            let start = Instant::now();
+            for i in 0..n {
+                let _s = fanlight::span!("work", index = i, name = "value").entered();
             }
-        }
-        println!(
-            "span {:.1} ns",
-            start.elapsed().as_nanos() as f64 / f64::from(n)
-        );
-        let start = Instant::now();
-        for i in 0..n {
-            if C.is_wanted() {
-                let mut b = fanlight::LogBuilder::at(&C);
-                b.add("a", &i);
-                b.add("name", &"value");
-                b.emit();
+            best[0] = best[0].min(start.elapsed().as_nanos() as f64 / f64::from(n));
+            let start = Instant::now();
+            for i in 0..n {
+                fanlight::info!("work", index = i, name = "value");
             }
+            best[1] = best[1].min(start.elapsed().as_nanos() as f64 / f64::from(n));
+            let start = Instant::now();
+            for _ in 0..n {
+                std::hint::black_box(Instant::now());
+            }
+            best[2] = best[2].min(start.elapsed().as_nanos() as f64 / f64::from(n));
+            let start = Instant::now();
+            for i in 0..n {
+                let _s = fanlight::span!("work {index}", index = i);
+            }
+            best[3] = best[3].min(start.elapsed().as_nanos() as f64 / f64::from(n));
         }
         println!(
-            "log {:.1} ns",
-            start.elapsed().as_nanos() as f64 / f64::from(n)
-        );
-        let start = Instant::now();
-        for _ in 0..n {
-            std::hint::black_box(Instant::now());
-        }
-        println!(
-            "clock {:.1} ns",
-            start.elapsed().as_nanos() as f64 / f64::from(n)
+            "span {:.0} log {:.0} clock {:.0} unentered {:.0}",
+            best[0], best[1], best[2], best[3]
         );
     }
 }

@@ -17,8 +17,17 @@ pub struct Encoder {
 #[derive(Clone, Copy, Debug)]
 pub struct Open(usize);
 
-/// Appends a varint.
+/// Appends a varint. Most are one byte, of a constant or a short length.
+#[inline]
 pub(crate) fn put_varint(out: &mut Vec<u8>, value: u64) {
+    if value < 0x80 {
+        out.push(value as u8);
+    } else {
+        put_long_varint(out, value);
+    }
+}
+
+fn put_long_varint(out: &mut Vec<u8>, value: u64) {
     let (bytes, used) = varint_of(value);
     out.extend_from_slice(bytes.get(..used).unwrap_or_default());
 }
@@ -53,31 +62,37 @@ impl Encoder {
     }
 
     /// The message.
+    #[inline]
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 
     /// The message so far.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// How many bytes it has so far.
+    #[inline]
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
     /// For how many bytes there is room.
+    #[inline]
     pub fn capacity(&self) -> usize {
         self.bytes.capacity()
     }
 
     /// Whether nothing has been written.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
     /// Starts anew, and keeps the room.
+    #[inline]
     pub fn clear(&mut self) {
         self.bytes.clear();
     }
@@ -89,6 +104,7 @@ impl Encoder {
         }
     }
 
+    #[inline]
     fn tag(&mut self, number: u32, wire_type: u8) {
         put_varint(
             &mut self.bytes,
@@ -97,6 +113,7 @@ impl Encoder {
     }
 
     /// A field of an unsigned or enum type, or `bool` as 0 and 1.
+    #[inline]
     pub fn varint(&mut self, number: u32, value: u64) {
         if value != 0 {
             self.some_varint(number, value);
@@ -104,12 +121,14 @@ impl Encoder {
     }
 
     /// As [`Encoder::varint`], even if it is 0.
+    #[inline]
     pub fn some_varint(&mut self, number: u32, value: u64) {
         self.tag(number, wire_type::VARINT);
         put_varint(&mut self.bytes, value);
     }
 
     /// A `fixed64` field, or the bits of another eight-byte type.
+    #[inline]
     pub fn fixed64(&mut self, number: u32, value: u64) {
         if value != 0 {
             self.some_fixed64(number, value);
@@ -117,12 +136,14 @@ impl Encoder {
     }
 
     /// As [`Encoder::fixed64`], even if it is 0.
+    #[inline]
     pub fn some_fixed64(&mut self, number: u32, value: u64) {
         self.tag(number, wire_type::FIXED64);
         self.bytes.extend_from_slice(&value.to_le_bytes());
     }
 
     /// A `fixed32` field.
+    #[inline]
     pub fn fixed32(&mut self, number: u32, value: u32) {
         if value != 0 {
             self.some_fixed32(number, value);
@@ -130,6 +151,7 @@ impl Encoder {
     }
 
     /// As [`Encoder::fixed32`], even if it is 0.
+    #[inline]
     pub fn some_fixed32(&mut self, number: u32, value: u32) {
         self.tag(number, wire_type::FIXED32);
         self.bytes.extend_from_slice(&value.to_le_bytes());
@@ -141,6 +163,7 @@ impl Encoder {
     }
 
     /// A `string` or `bytes` field.
+    #[inline]
     pub fn bytes(&mut self, number: u32, value: impl AsRef<[u8]>) {
         if !value.as_ref().is_empty() {
             self.some_bytes(number, value);
@@ -148,6 +171,7 @@ impl Encoder {
     }
 
     /// As [`Encoder::bytes`], even if it is empty. Also the way to put in a message that is already encoded.
+    #[inline]
     pub fn some_bytes(&mut self, number: u32, value: impl AsRef<[u8]>) {
         let value = value.as_ref();
         self.tag(number, wire_type::LENGTH);
@@ -196,6 +220,7 @@ impl Encoder {
     }
 
     /// A nested message; written even if it is empty.
+    #[inline]
     pub fn nested(&mut self, number: u32, write: impl FnOnce(&mut Encoder)) {
         let open = self.open(number);
         write(self);
@@ -203,12 +228,14 @@ impl Encoder {
     }
 
     /// Starts a nested message that [`Encoder::close`] ends, where no closure can enclose what is written.
+    #[inline]
     pub fn open(&mut self, number: u32) -> Open {
         self.tag(number, wire_type::LENGTH);
         self.open_untagged()
     }
 
     /// Starts a run of bytes that is to have its length in front.
+    #[inline]
     pub(crate) fn open_untagged(&mut self) -> Open {
         // Most messages are shorter than 128 bytes: room for a one-byte length, moved when it turns out longer.
         self.bytes.push(0);
@@ -216,21 +243,24 @@ impl Encoder {
     }
 
     /// Ends the innermost open message: puts its length in front of it.
+    #[inline]
     pub fn close(&mut self, Open(start): Open) {
         let length = self.bytes.len() - start;
-        let Some(slot) = self.bytes.get_mut(start - 1) else {
-            return;
-        };
-        if length < 0x80 {
-            *slot = length as u8;
-            return;
+        match self.bytes.get_mut(start - 1) {
+            Some(slot) if length < 0x80 => *slot = length as u8,
+            _ => self.make_room(start, length),
         }
+    }
+
+    /// Moves a message that is longer than its one byte of length can say.
+    fn make_room(&mut self, start: usize, length: usize) {
         let (varint, used) = varint_of(length as u64);
         self.bytes
             .splice(start - 1..start, varint.into_iter().take(used));
     }
 
     /// Adds fields that are encoded already.
+    #[inline]
     pub fn raw(&mut self, fields: &[u8]) {
         self.bytes.extend_from_slice(fields);
     }
@@ -276,6 +306,7 @@ impl Encoder {
 
 impl From<Vec<u8>> for Encoder {
     /// Goes on after bytes that hold whole fields.
+    #[inline]
     fn from(bytes: Vec<u8>) -> Encoder {
         Encoder { bytes }
     }
