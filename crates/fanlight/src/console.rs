@@ -38,7 +38,9 @@ pub struct Console {
     pub minimum: Level,
     /// Whether lines have the time in front.
     pub timestamps: bool,
-    /// Whether attributes, tags, and the place in the code are shown.
+    /// Whether tags are shown.
+    pub tags: bool,
+    /// Whether attributes and the place in the code are shown.
     pub verbose: bool,
 }
 
@@ -84,6 +86,7 @@ impl Default for Console {
             style: ConsoleStyle::Indented,
             minimum: Level::Info,
             timestamps: true,
+            tags: true,
             verbose: false,
         }
     }

@@ -15,6 +15,13 @@ pub(crate) struct ConsoleWishes {
     pub(crate) is_colorless: bool,
 }
 
+impl ConsoleWishes {
+    /// The console, if there is to be one.
+    pub(crate) fn shown(self) -> Option<Console> {
+        self.is_on.unwrap_or(false).then_some(self.console)
+    }
+}
+
 /// Reads the variables LOGFIRE_CONSOLE_* and NO_COLOR.
 pub(crate) fn read(reader: &mut Reader<'_>) -> ConsoleWishes {
     let usual = Console::default();
@@ -39,6 +46,9 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> ConsoleWishes {
             timestamps: reader
                 .bool(var::LOGFIRE_CONSOLE_INCLUDE_TIMESTAMP)
                 .unwrap_or(usual.timestamps),
+            tags: reader
+                .bool(var::LOGFIRE_CONSOLE_INCLUDE_TAGS)
+                .unwrap_or(usual.tags),
             verbose: reader
                 .bool(var::LOGFIRE_CONSOLE_VERBOSE)
                 .unwrap_or(usual.verbose),

@@ -69,7 +69,8 @@ variables! {
     LOGFIRE_CONSOLE_COLORS: "`auto`, `always` or `never`.",
     LOGFIRE_CONSOLE_SPAN_STYLE: "`indented` (the default), `simple` or `json`.",
     LOGFIRE_CONSOLE_INCLUDE_TIMESTAMP: "`true` (the default) or `false`.",
-    LOGFIRE_CONSOLE_VERBOSE: "`true` shows attributes, tags and places in the code too.",
+    LOGFIRE_CONSOLE_INCLUDE_TAGS: "`true` (the default) or `false`.",
+    LOGFIRE_CONSOLE_VERBOSE: "`true` shows attributes and places in the code too.",
     LOGFIRE_CONSOLE_MIN_LOG_LEVEL: "The least level that the console shows. Default: info.",
     LOGFIRE_CONSOLE_SHOW_PROJECT_LINK: "`false` leaves Logfire's project page out of the start-up line.",
     FANLIGHT_LOG: "What is recorded, `info,my_crate=debug,hyper=off`. Before LOGFIRE_MIN_LEVEL and RUST_LOG.",
@@ -116,6 +117,10 @@ const INTRODUCTION: &str = "\
 What the code says wins over variables, variables win over Logfire's credentials file, and that wins over defaults. A variable
 that is set to the empty string counts as unset. A value that can't be used draws a warning that names the variable and what it
 may be, and then counts as unset: no variable keeps a program from starting.
+
+Not read are the variables that tune batches, `OTEL_BSP_*` and `OTEL_BLRP_*`: what is recorded is collected at once, waits within
+a memory limit and then on disk, and is sent in requests as large as the backend takes. Nor are limits of attributes, events and
+links (`OTEL_SPAN_*_LIMIT`, `OTEL_ATTRIBUTE_*_LIMIT` and the like) read: nothing is cut.
 
 ## OTLP
 

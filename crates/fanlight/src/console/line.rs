@@ -110,8 +110,17 @@ impl<'a> Line<'a> {
             out.push_str("  ");
             colors.paint(DIM, &end, out);
         }
+        let mut details = String::new();
+        if console.tags {
+            for tag in self.record.callsite.tags() {
+                let _ = write!(details, "  [{tag}]");
+            }
+        }
         if console.verbose {
-            self.write_details(colors, out);
+            self.write_details(&mut details);
+        }
+        if !details.is_empty() {
+            colors.paint(DIM, &details, out);
         }
         out.push('\n');
     }
@@ -126,11 +135,7 @@ impl<'a> Line<'a> {
         parts.join(" · ")
     }
 
-    fn write_details(&self, colors: Colors, out: &mut String) {
-        let mut details = String::new();
-        for tag in self.record.callsite.tags() {
-            let _ = write!(details, "  [{tag}]");
-        }
+    fn write_details(&self, details: &mut String) {
         for (key, value) in self.attributes.iter().flatten() {
             let value = match value {
                 Value::Str(text) => printable(text),
@@ -142,7 +147,6 @@ impl<'a> Line<'a> {
         if !source.file.is_empty() {
             let _ = write!(details, "  {}:{}", source.file, source.line);
         }
-        colors.paint(DIM, &details, out);
     }
 
     /// Writes it for programs.
