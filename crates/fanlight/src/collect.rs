@@ -8,9 +8,10 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use fanlight_otlp::view::{OwnedValue, Value};
@@ -20,6 +21,7 @@ use crate::clock;
 use crate::completion::Completion;
 use crate::form::{Form, Resource};
 use crate::handoff::Handoff;
+use crate::notice::{NoticeKind, Notices};
 use crate::record::{self, Record};
 
 /// How long the collector waits for more once there is something.
@@ -107,6 +109,7 @@ pub struct Flushed {
 /// What the collector works on.
 #[derive(Debug, Default)]
 pub(crate) struct Work {
+    pub(crate) notices: Notices,
     pub(crate) resource: Vec<(String, OwnedValue)>,
     pub(crate) stages: Vec<Box<dyn Stage>>,
     pub(crate) viewers: Vec<Box<dyn Viewer>>,
@@ -118,7 +121,6 @@ pub(crate) struct Work {
 #[derive(Debug)]
 pub(crate) struct Collector {
     shared: Arc<Shared>,
-    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 #[derive(Debug)]
@@ -148,13 +150,10 @@ impl Collector {
             has_stopped: AtomicBool::new(false),
         });
         let running = Arc::clone(&shared);
-        let thread = thread::Builder::new()
+        thread::Builder::new()
             .name("fanlight".to_owned())
             .spawn(move || running.run(work))?;
-        Ok(Collector {
-            shared,
-            thread: Mutex::new(Some(thread)),
-        })
+        Ok(Collector { shared })
     }
 
     /// Asks for everything recorded until now to be delivered.
@@ -187,27 +186,17 @@ impl Collector {
         }
         done
     }
-
-    /// Waits for the thread to end, after a stop.
-    pub(crate) fn join(&self) {
-        let thread = self
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(thread) = thread {
-            // A panic of the collector has been told by the panic hook.
-            let _ = thread.join();
-        }
-    }
 }
 
 impl Shared {
     fn run(&self, mut work: Work) {
+        crate::panic::leave_out_this_thread();
+        let mut losses_told = 0;
         loop {
             let orders = self.wait(&work);
             let is_last = orders.iter().any(|order| order.is_last);
             self.collect(&mut work, is_last);
+            self.tell_losses(&work.notices, &mut losses_told, is_last);
             clock::adjust();
             work.measure(!orders.is_empty());
             self.answer(&work, orders);
@@ -262,6 +251,26 @@ impl Shared {
         }
         drop(ready);
         self.handoff.release(bytes);
+    }
+
+    /// Tells how many records came to nothing since it was told last. What is not told now is told with the next.
+    fn tell_losses(&self, notices: &Notices, told: &mut u64, is_last: bool) {
+        let dropped = self.handoff.dropped();
+        let new = dropped - *told;
+        if new == 0 {
+            return;
+        }
+        let text = || {
+            format!(
+                "{new} spans and log records were lost: they came faster than they could be collected, and memory for them is \
+                 limited"
+            )
+        };
+        if is_last {
+            notices.tell_always(NoticeKind::Dropped, "", text);
+        } else if notices.tell(NoticeKind::Dropped, "", text) {
+            *told = dropped;
+        }
     }
 
     /// Flushes the destinations all at once; the last to answer answers the orders. Meanwhile collecting goes on.
@@ -334,6 +343,12 @@ impl Work {
 
     /// Sends records through the stages, and what is left to everybody.
     fn pass_on(&mut self, records: &[Record<'_>], is_last: bool) {
+        let notices = self.notices.clone();
+        let what = "what processes spans and log records panicked, so that some are lost";
+        guard(&notices, what, || self.process(records, is_last));
+    }
+
+    fn process(&mut self, records: &[Record<'_>], is_last: bool) {
         let Some((first, others)) = self.stages.split_first_mut() else {
             return self.deliver(records);
         };
@@ -349,7 +364,8 @@ impl Work {
 
     fn deliver(&mut self, records: &[Record<'_>]) {
         for viewer in &mut self.viewers {
-            viewer.view(records);
+            let what = "what shows spans and log records panicked, so that some were not shown";
+            guard(&self.notices, what, || viewer.view(records));
         }
         let resource = views(&self.resource);
         let mut made: HashMap<Form, Vec<Batch>> = HashMap::new();
@@ -366,6 +382,12 @@ impl Work {
 
     /// Collects the metrics that are due; all of them when asked to.
     fn measure(&mut self, all: bool) {
+        let notices = self.notices.clone();
+        let what = "what collects metrics panicked, so that some are missing";
+        guard(&notices, what, || self.measure_now(all));
+    }
+
+    fn measure_now(&mut self, all: bool) {
         let now = Instant::now();
         let resource = views(&self.resource);
         for source in &mut self.metrics {
@@ -387,9 +409,19 @@ impl Work {
     }
 }
 
+/// Does a part of the work. Its panic costs no more than that part, and is told; the hook has shown it.
+fn guard(notices: &Notices, what: &str, run: impl FnOnce()) {
+    if panic::catch_unwind(AssertUnwindSafe(run)).is_err() {
+        notices.tell(NoticeKind::Panicked, "", || what.to_owned());
+    }
+}
+
 fn views(resource: &[(String, OwnedValue)]) -> Vec<(&str, Value<'_>)> {
     resource
         .iter()
         .map(|(key, value)| (key.as_str(), value.view()))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,7 +37,7 @@ use crate::notice::{Notice, Notices};
 use crate::sample::{Tail, TailSampling};
 use crate::scrub::{Scrubbing, UsualScrubbing};
 use crate::telemetry::{Guard, Parts};
-use crate::{Level, ToValue};
+use crate::{Level, ToValue, panic};
 use environment::SpoolPlace;
 use machine::Machine;
 use settings::{Asked, Scrubs, Settings};
@@ -112,7 +112,6 @@ pub fn start() -> Result<Guard, ConfigureError> {
 pub struct Configuration {
     asked: Asked,
     notices: Notices,
-    viewers: Vec<Box<dyn Viewer>>,
 }
 
 /// What the program is.
@@ -272,6 +271,15 @@ impl Configuration {
         self
     }
 
+    /// Whether panics are recorded, each as a log record in the span where it happens. Default: yes.
+    ///
+    /// It is done by a hook that calls the one that is there when the SDK first starts. A hook that is set later has to call
+    /// the one before it, or panics are no longer recorded.
+    pub fn panics(mut self, records: bool) -> Configuration {
+        self.asked.skips_panics = !records;
+        self
+    }
+
     /// Whether metrics are collected and sent. Default: yes.
     pub fn metrics(mut self, collects: bool) -> Configuration {
         self.asked.skips_metrics = !collects;
@@ -347,13 +355,6 @@ impl Configuration {
         self
     }
 
-    /// Someone who sees the records themselves.
-    #[allow(dead_code, reason = "tests add theirs")]
-    pub(crate) fn viewer(mut self, viewer: impl Viewer + 'static) -> Configuration {
-        self.viewers.push(Box::new(viewer));
-        self
-    }
-
     /// Keeps the first mistake, for [`Configuration::start`] to tell.
     fn refuse(&mut self, option: &'static str, value: String, problem: impl Display) {
         let problem = problem.to_string();
@@ -382,31 +383,24 @@ impl Configuration {
             settings.destinations.push(hub);
         }
         announce::start(&settings, &self.notices);
-        let parts = parts(settings, &self.notices, self.viewers)?;
-        Ok(Guard::start(parts)?)
+        let records_panics = settings.records_panics;
+        let parts = parts(settings, &self.notices)?;
+        let guard = Guard::start(parts)?;
+        panic::record_all(records_panics);
+        Ok(guard)
     }
 }
 
 /// Makes what holds run.
-fn parts(
-    settings: Settings,
-    notices: &Notices,
-    mut viewers: Vec<Box<dyn Viewer>>,
-) -> std::io::Result<Parts> {
-    let has_console = settings.console.is_some();
-    if let Some(console) = settings.console {
-        viewers.push(Box::new(Screen::new(console, settings.is_colorless)));
-    }
-    // What is dropped needs no scrubbing.
-    let mut stages: Vec<Box<dyn Stage>> = Vec::new();
-    if let Some(sampling) = settings.tail_sampling {
-        stages.push(Box::new(Tail::new(sampling)));
-    }
-    match settings.scrubbing {
-        Scrubs::Usual => stages.push(Box::new(UsualScrubbing::default())),
-        Scrubs::As(scrubbing) => stages.push(Box::new(scrubbing)),
-        Scrubs::Nothing => {}
-    }
+fn parts(settings: Settings, notices: &Notices) -> std::io::Result<Parts> {
+    let screen = settings
+        .console
+        .map(|console| Screen::new(console, settings.is_colorless));
+    let viewers: Vec<Box<dyn Viewer>> = screen
+        .into_iter()
+        .map(|screen| Box::new(screen) as Box<dyn Viewer>)
+        .collect();
+    let stages = stages(settings.tail_sampling, settings.scrubbing);
     let is_wanted = !settings.destinations.is_empty() || !viewers.is_empty();
     let filter = match is_wanted && !settings.is_disabled {
         true => settings.filter,
@@ -415,7 +409,8 @@ fn parts(
             modules: Vec::new(),
         },
     };
-    let wants_starts = has_console || settings.destinations.iter().any(|one| one.form.starts);
+    let wants_starts =
+        !viewers.is_empty() || settings.destinations.iter().any(|one| one.form.starts);
     let metrics = settings.metric_interval.map(|interval| {
         let collected = metrics::Settings {
             interval,
@@ -441,6 +436,7 @@ fn parts(
         wants_starts,
         memory_limit: settings.memory_limit,
         work: Work {
+            notices: notices.clone(),
             resource: settings.resource.into_attributes(),
             stages,
             viewers,
@@ -451,4 +447,18 @@ fn parts(
                 .collect(),
         },
     })
+}
+
+/// What is dropped needs no scrubbing.
+fn stages(sampling: Option<TailSampling>, scrubbing: Scrubs) -> Vec<Box<dyn Stage>> {
+    let mut stages: Vec<Box<dyn Stage>> = Vec::new();
+    if let Some(sampling) = sampling {
+        stages.push(Box::new(Tail::new(sampling)));
+    }
+    match scrubbing {
+        Scrubs::Usual => stages.push(Box::new(UsualScrubbing::default())),
+        Scrubs::As(scrubbing) => stages.push(Box::new(scrubbing)),
+        Scrubs::Nothing => {}
+    }
+    stages
 }

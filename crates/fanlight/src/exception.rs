@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::fmt::Write as _;
+use std::panic::Location;
 
 use crate::callsite::Callsite;
 use crate::value::ToValue;
@@ -15,7 +16,8 @@ use crate::value::ToValue;
 pub struct Exception {
     kind: String,
     message: String,
-    causes: String,
+    /// The causes of an error, or the calls that led to a panic.
+    trace: String,
     fingerprint: String,
 }
 
@@ -102,13 +104,26 @@ impl Exception {
     fn new(kind: &str, message: String, causes: String, at: &Callsite) -> Exception {
         let source = at.source();
         Exception {
-            fingerprint: format!(
-                "{:016x}",
-                fingerprint(&[kind, source.module, source.file, at.template()])
-            ),
+            fingerprint: fingerprint(&[kind, source.module, source.file, at.template()]),
             kind: kind.to_owned(),
             message,
-            causes,
+            trace: causes,
+        }
+    }
+
+    /// A panic. It is known by where it happened, as no callsite tells.
+    pub(crate) fn of_panic(
+        message: &str,
+        stacktrace: String,
+        at: Option<&Location<'_>>,
+    ) -> Exception {
+        const KIND: &str = "panic";
+        let place = at.map(ToString::to_string).unwrap_or_default();
+        Exception {
+            fingerprint: fingerprint(&[KIND, &place]),
+            kind: KIND.to_owned(),
+            message: message.to_owned(),
+            trace: stacktrace,
         }
     }
 
@@ -118,8 +133,8 @@ impl Exception {
             ("exception.type", &self.kind),
             ("exception.message", &self.message),
         ];
-        if !self.causes.is_empty() {
-            attributes.push(("exception.stacktrace", &self.causes));
+        if !self.trace.is_empty() {
+            attributes.push(("exception.stacktrace", &self.trace));
         }
         attributes
     }
@@ -146,9 +161,10 @@ fn causes(mut cause: Option<&(dyn Error + 'static)>) -> String {
 }
 
 /// FNV-1a over the parts: the same in every build and process.
-fn fingerprint(parts: &[&str]) -> u64 {
+fn fingerprint(parts: &[&str]) -> String {
     let bytes = parts.iter().flat_map(|part| part.bytes().chain([0]));
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    });
+    format!("{hash:016x}")
 }

@@ -219,7 +219,9 @@ impl Form {
         }
         if is_logfire {
             put_attribute(out, number, "logfire.msg_template", callsite.template());
-            put_attribute(out, number, "code.module.name", source.module);
+            if !source.module.is_empty() {
+                put_attribute(out, number, "code.module.name", source.module);
+            }
             if !kind.is_empty() {
                 put_attribute(out, number, "logfire.span_type", kind);
             }

@@ -166,9 +166,9 @@ impl Handoff {
         !lock(&self.full).is_empty()
     }
 
-    /// How many records were dropped since the last call, because memory was full.
-    pub(crate) fn take_dropped(&self) -> u64 {
-        self.dropped.swap(0, Ordering::Relaxed)
+    /// How many records were dropped until now, because memory was full.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
     }
 }
 

@@ -24,6 +24,7 @@ pub mod llm;
 mod log;
 pub mod metrics;
 mod notice;
+mod panic;
 mod propagation;
 mod record;
 mod sample;
@@ -65,19 +66,3 @@ pub use telemetry::Guard;
 #[cfg(feature = "serde")]
 pub use value::SerializedValue;
 pub use value::{DebugValue, DisplayValue, ToValue, ValueWriter};
-
-#[doc(hidden)]
-pub mod bench_support {
-    //! Temporary.
-    pub use crate::telemetry::Guard;
-    pub fn start_null() -> Guard {
-        Guard::start(crate::telemetry::Parts {
-            filter: crate::callsite::Filter::at_least(crate::Level::Trace),
-            sample_rate: 1.0,
-            wants_starts: false,
-            memory_limit: 64 << 20,
-            work: crate::collect::Work::default(),
-        })
-        .unwrap()
-    }
-}

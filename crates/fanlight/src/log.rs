@@ -4,7 +4,7 @@ use fanlight_otlp::write::Encoder;
 
 use crate::callsite::Callsite;
 use crate::context::{Active, Context, Local};
-use crate::exception::Described;
+use crate::exception::{Described, Exception};
 use crate::record::{self, Kind};
 use crate::value::{ToValue, ValueWriter, put_attribute};
 use crate::{Level, clock};
@@ -57,7 +57,10 @@ impl LogBuilder {
     /// Records an error; for the macros.
     #[doc(hidden)]
     pub fn exception(&mut self, described: Described) {
-        let exception = described.at(self.callsite);
+        self.add_exception(&described.at(self.callsite));
+    }
+
+    pub(crate) fn add_exception(&mut self, exception: &Exception) {
         for (key, value) in exception.attributes() {
             self.add(key, value);
         }

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io::Write;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -46,6 +47,8 @@ pub enum NoticeKind {
     Warning,
     /// Telemetry that was given up.
     Dropped,
+    /// Something in the collecting thread that panicked.
+    Panicked,
     /// The directory in which undelivered telemetry is kept.
     Disk,
 }
@@ -99,11 +102,13 @@ impl Notices {
         destination: &str,
         text: impl FnOnce() -> String,
     ) {
-        (self.0.show)(&Notice {
+        let notice = Notice {
             destination: destination.to_owned(),
             kind,
             text: text(),
-        });
+        };
+        // Whoever panics when told has been shown by the hook; nothing else is to suffer.
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| (self.0.show)(&notice)));
     }
 
     fn may_tell(&self, kind: NoticeKind, destination: &str) -> bool {
@@ -167,5 +172,12 @@ mod tests {
         notices.tell(NoticeKind::Configuration, "", || "first".to_owned());
         notices.tell(NoticeKind::Configuration, "", || "second".to_owned());
         assert_eq!(*seen.lock().unwrap(), 2);
+    }
+
+    #[test]
+    fn panic_of_whoever_is_told_stays_there() {
+        let notices = Notices::to(|notice| panic!("{notice}"));
+        assert!(notices.tell(NoticeKind::Failing, "a", || "down".to_owned()));
+        assert!(notices.tell(NoticeKind::Failing, "b", || "down".to_owned()));
     }
 }

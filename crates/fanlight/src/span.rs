@@ -14,7 +14,7 @@ use crate::context::{Active, Context, Local};
 use crate::exception::{Described, Exception};
 use crate::record::{self, Kind};
 use crate::value::{ToValue, put_attribute};
-use crate::{Level, clock};
+use crate::{Level, clock, panic};
 
 pub use builder::SpanBuilder;
 pub use entered::{Entered, EnteredSpan, Instrument, Instrumented};
@@ -291,7 +291,7 @@ impl SpanState {
         if state.context.is_sampled {
             let end = clock::now();
             if std::thread::panicking() {
-                state.change(|fields, _| fields.fail_by_panic());
+                state.change(|fields, _| fields.fail_by_panic(state.start));
             }
             let mut fields = state.fields();
             fields.has_ended = true;
@@ -415,9 +415,10 @@ impl Fields {
         self.fail(exception.summary());
     }
 
-    fn fail_by_panic(&mut self) {
+    fn fail_by_panic(&mut self, start: u64) {
         if let Status::Unset = self.status {
-            self.fail("panicked".to_owned());
+            let message = panic::message_since(start);
+            self.fail(message.map_or("panicked".to_owned(), |why| format!("panicked: {why}")));
         }
     }
 }

@@ -12,6 +12,8 @@ use crate::handoff::Handoff;
 
 /// How long [`Guard`] waits at the end of the program.
 const LAST_FLUSH: Duration = Duration::from_secs(5);
+/// How long a program is kept that aborts.
+const ABORT_FLUSH: Duration = Duration::from_secs(2);
 
 /// What the running whole is made of.
 #[derive(Debug)]
@@ -124,6 +126,16 @@ impl Drop for Guard {
     fn drop(&mut self) {
         self.stop(LAST_FLUSH);
         self.release(true);
+    }
+}
+
+/// Delivers what was recorded until now, in the thread that is about to end the program. What has not ended is lost.
+pub(crate) fn flush_before_abort() {
+    // The lock may be held by the very thread that ends.
+    let collector = CURRENT.try_lock().ok().and_then(|current| current.clone());
+    if let Some(collector) = collector {
+        let deadline = Instant::now() + ABORT_FLUSH;
+        wait(&collector.flush(deadline), deadline);
     }
 }
 

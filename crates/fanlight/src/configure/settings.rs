@@ -38,6 +38,7 @@ pub(crate) struct Asked {
     pub(crate) memory_limit: Option<usize>,
     pub(crate) spool: Option<SpoolPlace>,
     pub(crate) spool_limit: Option<u64>,
+    pub(crate) skips_panics: bool,
     pub(crate) skips_metrics: bool,
     pub(crate) metric_interval: Option<Duration>,
     pub(crate) measured: Measured,
@@ -72,6 +73,7 @@ pub(crate) struct Settings {
     pub(crate) is_colorless: bool,
     pub(crate) tail_sampling: Option<TailSampling>,
     pub(crate) scrubbing: Scrubs,
+    pub(crate) records_panics: bool,
     pub(crate) memory_limit: usize,
     /// Where destinations found later keep what they can't deliver.
     pub(crate) disk: Option<Disk>,
@@ -125,10 +127,7 @@ impl Settings {
         let place = asked.spool.or(said.spool);
         let disk = disk(place, asked.spool_limit, machine);
         let interval = asked.metric_interval.or(said.metric_interval);
-        let interval = interval.unwrap_or(METRIC_INTERVAL);
         let [own, logfire_level, rust] = &said.directives;
-        let wished = said.console.is_on.unwrap_or(false);
-        let console = wished.then_some(said.console.console);
         let mut settings = Settings {
             is_disabled: said.is_disabled,
             is_named: resource.has("service.name"),
@@ -138,13 +137,14 @@ impl Settings {
             resource,
             filter: directives::filter([&asked.directives, own, logfire_level, rust]),
             sample_rate,
-            console: asked.console.unwrap_or(console),
+            console: asked.console.unwrap_or_else(|| said.console.shown()),
             is_colorless: said.console.is_colorless,
             tail_sampling: asked.tail_sampling,
             scrubbing: asked.scrubbing,
+            records_panics: !asked.skips_panics,
             memory_limit: asked.memory_limit.unwrap_or(MEMORY_LIMIT),
             disk,
-            metric_interval: (!asked.skips_metrics).then_some(interval),
+            metric_interval: (!asked.skips_metrics).then(|| interval.unwrap_or(METRIC_INTERVAL)),
             measured: asked.measured,
             exemplars: said.exemplars.unwrap_or(true),
             is_quiet: asked.is_quiet.or(said.is_quiet).unwrap_or(machine.is_test),

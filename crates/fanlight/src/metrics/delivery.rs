@@ -3,7 +3,6 @@
 //! [Source](https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/) of the names that start with `otel`.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use fanlight_otlp::Signal;
 
@@ -11,7 +10,6 @@ use super::meter::Meter;
 use super::registry::Registry;
 use crate::destination::counts::{Cause, Counts};
 use crate::handoff::Handoff;
-use crate::notice::{NoticeKind, Notices};
 
 /// The scope of all of these.
 const SCOPE: &str = "fanlight.sdk";
@@ -25,25 +23,15 @@ pub(super) enum Extent {
     All,
 }
 
-/// Counts and tells of records that were lost before the collecting thread could take them.
-pub(super) fn watch_handoff(registry: &Arc<Registry>, handoff: Arc<Handoff>, notices: Notices) {
-    let dropped = AtomicU64::new(0);
+/// Counts the records that were lost before the collecting thread could take them.
+pub(super) fn watch_handoff(registry: &Arc<Registry>, handoff: Arc<Handoff>) {
     Meter::new(registry, SCOPE)
         .counter("fanlight.records.dropped", "{record}")
         .description("Spans and log records that were lost in the program")
         .build(move |observer| {
-            let new = handoff.take_dropped();
-            if new > 0 {
-                notices.tell(NoticeKind::Dropped, "", || {
-                    format!(
-                        "{new} spans and log records were lost: they came faster than they could be collected, and memory for \
-                         them is limited"
-                    )
-                });
-            }
-            let total = dropped.fetch_add(new, Ordering::Relaxed) + new;
-            if total > 0 {
-                observer.observe(total, [("error.type", "memory_limit")]);
+            let dropped = handoff.dropped();
+            if dropped > 0 {
+                observer.observe(dropped, [("error.type", "memory_limit")]);
             }
         });
 }

@@ -53,7 +53,6 @@ impl Default for Settings {
 #[derive(Debug)]
 pub(crate) struct Metrics {
     settings: Settings,
-    notices: Notices,
     /// What the program measures.
     program: Arc<Registry>,
     /// What is measured without the program.
@@ -71,7 +70,7 @@ impl Metrics {
     }
 
     pub(super) fn of(settings: Settings, notices: Notices, program: Arc<Registry>) -> Metrics {
-        program.complaints().tell_to(notices.clone());
+        program.complaints().tell_to(notices);
         let own = Arc::new(Registry::default());
         if settings.measured.process {
             process::measure(&own, Path::new("/proc/self"));
@@ -82,7 +81,6 @@ impl Metrics {
         Metrics {
             due: Instant::now() + settings.interval,
             settings,
-            notices,
             program,
             own,
             now: 0,
@@ -102,7 +100,7 @@ impl Metrics {
 
 impl MetricSource for Metrics {
     fn watch(&mut self, handoff: &Arc<Handoff>) {
-        delivery::watch_handoff(&self.own, Arc::clone(handoff), self.notices.clone());
+        delivery::watch_handoff(&self.own, Arc::clone(handoff));
     }
 
     fn due(&self) -> Option<Instant> {

@@ -776,7 +776,6 @@ fn each_destination_gets_its_temporality_at_each_flush() {
         };
         assert_eq!(done.wait(deadline).unwrap().len(), 3);
     }
-    collector.join();
     let got = batches.map(|batches| {
         let batches = batches.lock().unwrap();
         let numbers = batches

@@ -30,6 +30,7 @@ pub(crate) fn main() {
             .destination(Backend::otlp(&sink).logs(LogForm::Spans))
             .start(),
         "twice" => return twice(&sink),
+        "panic" => return panic_in_span(&sink),
         other => panic!("{other}"),
     };
     let guard = guard.expect("a configuration without mistakes");
@@ -62,6 +63,17 @@ fn twice(sink: &str) {
     fanlight::span!("three").in_scope(|| {});
     drop(second);
     fanlight::span!("four").in_scope(|| {});
+}
+
+/// Panics in a span, and ends by unwinding.
+fn panic_in_span(sink: &str) {
+    let program = || {
+        let backend = Backend::otlp(sink).logs(LogForm::Spans);
+        let shop = fanlight::configure().service_name("shop");
+        let _fanlight = shop.destination(backend).start().expect("no mistake");
+        fanlight::span!("pay").in_scope(|| panic!("no card"));
+    };
+    std::panic::catch_unwind(program).expect_err("it panics");
 }
 
 /// Runs the program with these variables and no others. Returns what it wrote to standard error.

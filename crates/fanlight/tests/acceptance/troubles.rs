@@ -99,3 +99,20 @@ fn the_console_shows_what_happens() {
     let silent = run("environment", &[("LOGFIRE_CONSOLE", "false"), off, NAME]);
     assert!(!silent.contains("check out"), "{silent}");
 }
+
+/// Scenario: the program panics in a span, and unwinds.
+/// Guarantee: the panic is shown as always, and recorded inside the span; both arrive.
+#[test]
+fn panic_is_recorded_and_delivered() {
+    let sink = Sink::start();
+    let told = run("panic", &[("SINK", &sink.url(""))]);
+    assert!(told.contains("no card"), "{told}");
+    let spans = spans(&sink);
+    let named = |name| spans.iter().find(|span| span.name == name).unwrap();
+    let panic = named("panicked: {exception.message}");
+    assert_eq!(panic.parent, named("pay").id);
+    assert_eq!(panic.attribute("exception.type"), Some("panic"));
+    assert_eq!(panic.attribute("exception.message"), Some("no card"));
+    let file = panic.attribute("code.file.path").unwrap();
+    assert!(file.ends_with("shop.rs"), "{file}");
+}

@@ -659,12 +659,14 @@ fn the_console_is_as_the_variables_say_until_the_code_does() {
         ("LOGFIRE_CONSOLE_MIN_LOG_LEVEL", "debug"),
         ("LOGFIRE_CONSOLE_SPAN_STYLE", "json"),
         ("LOGFIRE_CONSOLE_INCLUDE_TIMESTAMP", "false"),
+        ("LOGFIRE_CONSOLE_INCLUDE_TAGS", "false"),
         ("NO_COLOR", "1"),
     ];
     let expected = Console {
         minimum: Level::Debug,
         style: crate::ConsoleStyle::Json,
         timestamps: false,
+        tags: false,
         ..Console::default()
     };
     assert!(settings(&variables).is_colorless && !settings(&[]).is_colorless);
