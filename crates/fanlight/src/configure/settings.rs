@@ -90,8 +90,9 @@ pub(crate) struct Settings {
     pub(crate) warnings: Vec<String>,
 }
 
-/// How many bytes of records may wait for the collector.
-const MEMORY_LIMIT: usize = 64 << 20;
+/// How many bytes of records may wait for the collector. Room for a
+/// burst of a million spans with some attributes, even if the collector gets no time meanwhile.
+const MEMORY_LIMIT: usize = 192 << 20;
 /// How often metrics are collected.
 const METRIC_INTERVAL: Duration = Duration::from_secs(60);
 
