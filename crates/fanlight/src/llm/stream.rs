@@ -135,7 +135,7 @@ impl ChatStream {
     }
 
     /// Watches an iterator: each of its items is shown to a closure that tells what is in it, and goes on unchanged. When there
-    /// are no more, the answer is complete. [`ChatStream::observe_stream`] does so for streams.
+    /// are no more, the answer is complete. `ChatStream::observe_stream` does so for streams.
     ///
     /// ```
     /// use fanlight::llm;
