@@ -1,5 +1,6 @@
 //! `cargo xtask check`: everything about the source that needs no running program.
 
+mod sdk;
 mod structure;
 
 use std::process::Command;
@@ -9,6 +10,8 @@ use anyhow::Result;
 use crate::process;
 use crate::steps::{Steps, Tests};
 use crate::workspace;
+
+pub use sdk::features as sdk_features;
 
 /// Formats all Rust code, and the page's.
 ///
@@ -49,23 +52,14 @@ pub fn run_all(steps: &mut Steps) {
     steps.run("format", |steps| {
         cargo(steps, "format", &["fmt", "--all", "--check"])
     });
-    steps.run("clippy, warnings denied", |steps| {
-        cargo(
-            steps,
-            "clippy",
-            &[
-                "clippy",
-                "--quiet",
-                "--keep-going",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ],
-        )
+    steps.run("clippy, warnings denied", |steps| clippy(steps, &[]));
+    steps.run("clippy with everything that the SDK can have", |steps| {
+        clippy(steps, &["--features", &sdk::features()?])
     });
     steps.run("structure: arrows and sizes", |_| structure::check());
+    steps.run("what a program takes in with the SDK", |_| {
+        sdk::check_dependencies()
+    });
     steps.run("documentation, broken links denied", |steps| {
         let mut cargo = cargo_command(&["doc", "--quiet", "--workspace", "--no-deps"]);
         let denied = "-D rustdoc::broken_intra_doc_links -D rustdoc::invalid_html_tags -A rustdoc::private_intra_doc_links";
@@ -81,6 +75,24 @@ pub fn run() -> Result<()> {
     let mut steps = Steps::new("check");
     run_all(&mut steps);
     steps.finish()
+}
+
+fn clippy(steps: &Steps, options: &[&str]) -> Result<Tests> {
+    let arguments = [
+        "clippy",
+        "--quiet",
+        "--keep-going",
+        "--workspace",
+        "--all-targets",
+    ];
+    let denied = ["--", "-D", "warnings"];
+    let arguments: Vec<&str> = arguments
+        .iter()
+        .chain(options)
+        .chain(&denied)
+        .copied()
+        .collect();
+    cargo(steps, "clippy", &arguments)
 }
 
 fn cargo(steps: &Steps, name: &str, arguments: &[&str]) -> Result<Tests> {

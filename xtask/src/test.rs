@@ -1,12 +1,13 @@
 //! `cargo xtask test`: every test, with what it needs installed on the way.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::check::cargo_command;
+use crate::check::{self, cargo_command};
 use crate::process;
 use crate::steps::{Steps, Tests};
 use crate::{end_to_end, hub, snippets, workspace};
@@ -38,7 +39,14 @@ pub fn run(options: &Options) -> Result<()> {
 fn add_to(steps: &mut Steps, options: &Options) {
     if !options.end_to_end {
         steps.run("the page: types, lint, tests", page);
-        steps.run("cargo test --workspace", cargo_tests);
+        steps.run(
+            "cargo test --workspace, with all of the SDK",
+            workspace_tests,
+        );
+        steps.run(
+            "every order in which the SDK's threads can meet",
+            model_tests,
+        );
     }
     let mut built = None;
     steps.run("cargo build --package fanlight-hub", |steps| {
@@ -86,9 +94,30 @@ fn vitest_count(output: &str) -> usize {
         .unwrap_or(1)
 }
 
-fn cargo_tests(steps: &Steps) -> Result<Tests> {
+fn workspace_tests(steps: &Steps) -> Result<Tests> {
+    let features = check::sdk_features()?;
     let mut cargo = cargo_command(&["test", "--workspace", "--no-fail-fast", "--quiet"]);
-    let (status, output) = process::finish(&mut cargo, &steps.log("cargo test"), LIMIT)?;
+    cargo_tests(
+        cargo.args(["--features", &features]),
+        &steps.log("cargo test"),
+    )
+}
+
+/// The hand-off from threads to the collector, in a model that tries all orders. It is built apart from everything else, as
+/// the flag concerns all crates.
+fn model_tests(steps: &Steps) -> Result<Tests> {
+    let mut cargo = cargo_command(&["test", "--quiet", "--release", "--package", "fanlight"]);
+    cargo
+        .args(["--no-default-features", "--lib", "handoff"])
+        .env("RUSTFLAGS", "--cfg model")
+        .env("LOOM_MAX_PREEMPTIONS", "3")
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_TARGET_DIR", workspace::cache("model")?);
+    cargo_tests(&mut cargo, &steps.log("model"))
+}
+
+fn cargo_tests(cargo: &mut Command, log: &Path) -> Result<Tests> {
+    let (status, output) = process::finish(cargo, log, LIMIT)?;
     let tests = cargo_count(&output);
     if !status.success() && tests.failed == 0 {
         bail!("cargo test ended with {status}\n{}", process::tail(&output));

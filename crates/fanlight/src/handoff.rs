@@ -10,12 +10,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-#[cfg(loom)]
+#[cfg(model)]
 use loom::sync::{
     Condvar, Mutex, MutexGuard,
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence},
 };
-#[cfg(not(loom))]
+#[cfg(not(model))]
 use std::sync::{
     Condvar, Mutex, MutexGuard,
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence},

@@ -1,18 +1,18 @@
 //! Under `--cfg loom`, every interleaving; otherwise real threads.
 
-#[cfg(loom)]
+#[cfg(model)]
 use loom::thread;
-#[cfg(not(loom))]
+#[cfg(not(model))]
 use std::thread;
 
 use super::*;
 
-#[cfg(loom)]
+#[cfg(model)]
 fn model(run: impl Fn() + Send + Sync + 'static) {
     loom::model(run);
 }
 
-#[cfg(not(loom))]
+#[cfg(not(model))]
 fn model(run: impl Fn() + Send + Sync + 'static) {
     (0..200).for_each(|_| run());
 }
@@ -65,7 +65,7 @@ fn record(handoff: &Handoff, records: [u8; 2]) {
     }
 }
 
-#[cfg(not(loom))]
+#[cfg(not(model))]
 mod limits {
     use super::*;
 
