@@ -55,5 +55,5 @@ fn count_in(numbers: Range<u64>, context: Option<Context>) -> u64 {
 
 fn is_prime(number: u64) -> bool {
     let mut divisors = (2..).take_while(|divisor| divisor * divisor <= number);
-    number > 1 && !divisors.any(|divisor| number % divisor == 0)
+    number > 1 && !divisors.any(|divisor| number.is_multiple_of(divisor))
 }
