@@ -9,6 +9,8 @@ use crate::destination::settings::Retry;
 pub(crate) struct Pace {
     failures: u32,
     until: Option<Instant>,
+    /// Until when the destination itself wants to be left alone.
+    asked_until: Option<Instant>,
 }
 
 impl Pace {
@@ -23,12 +25,14 @@ impl Pace {
             .min(retry.longest)
             .mul_f64(0.5 + fastrand::f64() / 2.0);
         self.until = Some(now + own.max(asked.unwrap_or_default()));
+        self.asked_until = asked.map(|pause| now + pause);
     }
 
     /// Leaves the destination alone for so long.
     pub(crate) fn pause(&mut self, pause: Duration, now: Instant) {
         self.failures = (self.failures + 1).min(31);
         self.until = Some(now + pause);
+        self.asked_until = self.until;
     }
 
     /// Everything is well.
@@ -44,6 +48,11 @@ impl Pace {
     /// When the next attempt may be made; now if nothing.
     pub(crate) fn until(&self) -> Option<Instant> {
         self.until
+    }
+
+    /// Until when not even a flush may make one.
+    pub(crate) fn barred_until(&self, now: Instant) -> Option<Instant> {
+        self.asked_until.filter(|until| *until > now)
     }
 
     /// Whether an attempt may be made.

@@ -315,11 +315,16 @@ impl State {
         }
     }
 
-    /// Takes a flush on: everything is tried at once, whatever pauses there are.
+    /// Takes a flush on: everything is tried at once, whatever pauses there are, but for those that the destination wants.
     pub(crate) fn flush(&mut self, order: Order) {
+        let (now, deadline) = (Instant::now(), order.deadline);
         self.orders.push(order);
         for lane in &mut self.queue.lanes {
-            lane.flush = Flushing::Untried;
+            lane.flush = match lane.pace.barred_until(now) {
+                None => Flushing::Untried,
+                Some(until) if until < deadline => Flushing::Tried,
+                Some(_) => Flushing::GivenUp,
+            };
         }
     }
 

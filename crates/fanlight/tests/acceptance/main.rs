@@ -13,8 +13,11 @@ mod sink;
 
 mod backends;
 mod endpoints;
+mod ends;
+mod outages;
 mod several;
 mod shop;
+mod snippets;
 mod troubles;
 
 /// The program that the cases run; nothing when it is run as a test.

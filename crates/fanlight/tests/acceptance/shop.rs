@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader, Lines};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use fanlight::{Backend, LogForm};
 use fanlight_otlp::view::Value;
 use fanlight_otlp::{Signal, SpanId, TraceId};
+use tempfile::TempDir;
 
 use crate::sink::Sink;
 
@@ -31,7 +34,11 @@ pub(crate) fn main() {
             .start(),
         "twice" => return twice(&sink),
         "panic" => return panic_in_span(&sink),
-        other => panic!("{other}"),
+        "ends" => return crate::ends::main(),
+        "flush" => return crate::ends::flush(),
+        "stay" => return crate::outages::stay(),
+        "often" => return crate::outages::often(),
+        other => return crate::snippets::main(other),
     };
     let guard = guard.expect("a configuration without mistakes");
     check_out();
@@ -39,7 +46,7 @@ pub(crate) fn main() {
 }
 
 /// A span with two children and a log record, and a metric.
-fn check_out() {
+pub(crate) fn check_out() {
     let order = 17;
     fanlight::span!("check out {order}").in_scope(|| {
         fanlight::span!("load", user.password = "hunter2").in_scope(|| {});
@@ -83,11 +90,28 @@ pub(crate) fn run(kind: &str, variables: &[(&str, &str)]) -> String {
 
 /// As [`run`], by another file name.
 pub(crate) fn run_as(name: &str, kind: &str, variables: &[(&str, &str)]) -> String {
+    let directory = home();
+    let program = program(directory.path(), name);
+    execute(program, kind, variables, directory.path())
+}
+
+/// As [`run`], with a home directory that outlives it.
+pub(crate) fn run_in(home_directory: &Path, kind: &str, variables: &[(&str, &str)]) -> String {
+    let directory = home();
+    let program = program(directory.path(), "shop");
+    execute(program, kind, variables, home_directory)
+}
+
+/// Where the program is, on the file system of the test's own.
+fn home() -> TempDir {
     let tests = env::current_exe().unwrap();
-    let directory = tempfile::tempdir_in(tests.parent().unwrap()).unwrap();
-    let program = directory.path().join(name);
-    fs::hard_link(&tests, &program).unwrap();
-    execute(Command::new(program), kind, variables, directory.path())
+    tempfile::tempdir_in(tests.parent().unwrap()).unwrap()
+}
+
+fn program(directory: &Path, name: &str) -> Command {
+    let program = directory.join(name);
+    fs::hard_link(env::current_exe().unwrap(), &program).unwrap();
+    Command::new(program)
 }
 
 /// As [`run`], as a test that cargo built.
@@ -97,20 +121,9 @@ pub(crate) fn run_as_test(kind: &str, variables: &[(&str, &str)]) -> String {
     execute(tests, kind, variables, directory.path())
 }
 
-fn execute(
-    mut program: Command,
-    kind: &str,
-    variables: &[(&str, &str)],
-    home: &std::path::Path,
-) -> String {
+fn execute(mut program: Command, kind: &str, variables: &[(&str, &str)], home: &Path) -> String {
     let begin = Instant::now();
-    let output = program
-        .args(["program", "--exact", "--nocapture"])
-        .current_dir(home)
-        .env_clear()
-        .env("HOME", home)
-        .env("SHOP", kind)
-        .envs(variables.iter().copied())
+    let output = prepare(&mut program, kind, variables, home)
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -118,6 +131,72 @@ fn execute(
     assert!(output.status.success(), "{told}");
     assert!(begin.elapsed() < Duration::from_secs(20), "{told}");
     told
+}
+
+fn prepare<'a>(
+    program: &'a mut Command,
+    kind: &str,
+    variables: &[(&str, &str)],
+    home: &Path,
+) -> &'a mut Command {
+    program
+        .args(["program", "--exact", "--nocapture"])
+        .current_dir(home)
+        .env_clear()
+        .env("HOME", home)
+        .env("SHOP", kind)
+        .envs(variables.iter().copied())
+}
+
+/// The program while it runs.
+pub(crate) struct Running {
+    process: Child,
+    lines: Lines<BufReader<ChildStderr>>,
+    told: String,
+    _home: TempDir,
+}
+
+impl Running {
+    /// As [`run`], without waiting for its end.
+    pub(crate) fn start(kind: &str, variables: &[(&str, &str)]) -> Running {
+        let home = home();
+        let mut program = program(home.path(), "shop");
+        let mut process = prepare(&mut program, kind, variables, home.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let errors = process.stderr.take().unwrap();
+        Running {
+            process,
+            lines: BufReader::new(errors).lines(),
+            told: String::new(),
+            _home: home,
+        }
+    }
+
+    /// Waits until it tells something.
+    pub(crate) fn wait_for(&mut self, text: &str) {
+        while let Some(line) = self.lines.next() {
+            let line = line.unwrap();
+            self.told = format!("{}{line}\n", self.told);
+            if line.contains(text) {
+                return;
+            }
+        }
+        panic!("{text} is not told:\n{}", self.told);
+    }
+
+    /// Ends its standard input, and so the program. Returns what it told.
+    pub(crate) fn end(mut self) -> String {
+        drop(self.process.stdin.take());
+        for line in self.lines {
+            self.told = format!("{}{}\n", self.told, line.unwrap());
+        }
+        assert!(self.process.wait().unwrap().success(), "{}", self.told);
+        self.told
+    }
 }
 
 /// A span that a backend got.
