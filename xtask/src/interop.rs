@@ -21,6 +21,7 @@ mod moto;
 mod phoenix;
 mod prometheus;
 mod pyroscope;
+mod sdk;
 mod server;
 mod setting;
 mod signalfx;
@@ -70,6 +71,7 @@ const PARTS: &[(&str, Part)] = &[
     ("elasticsearch", elasticsearch::run),
     ("zipkin", zipkin::run),
     ("jaeger_receiver", jaeger_receiver::run),
+    ("sdk", sdk::run),
     ("outage", ledger::outage),
     ("crash", ledger::crash),
 ];

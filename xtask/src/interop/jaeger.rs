@@ -110,6 +110,21 @@ impl Jaeger {
         })
     }
 
+    /// The ids of a service's traces, which it only finds where it lists the service.
+    pub(super) fn traces_of(&self, service: &str) -> Result<BTreeSet<String>> {
+        let services = http::get(self.query, "/api/services")?.json()?;
+        let listed = services["data"].as_array();
+        ensure!(
+            listed.is_some_and(|names| names.iter().any(|name| name == service)),
+            "Jaeger lists {services}"
+        );
+        let path = format!("/api/traces?service={service}&limit=1000");
+        let found = http::get(self.query, &path)?.json()?;
+        let traces = found["data"].as_array().into_iter().flatten();
+        let ids = traces.filter_map(|trace| trace["traceID"].as_str());
+        Ok(ids.map(str::to_owned).collect())
+    }
+
     /// The traces with these ids, as its API gives them: OTLP/JSON under `result`.
     pub(super) fn traces(&self, ids: &BTreeSet<String>) -> Result<Items> {
         let mut lines = String::new();
