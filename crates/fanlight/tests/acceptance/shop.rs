@@ -178,7 +178,7 @@ impl Running {
 
     /// Waits until it tells something.
     pub(crate) fn wait_for(&mut self, text: &str) {
-        while let Some(line) = self.lines.next() {
+        for line in self.lines.by_ref() {
             let line = line.unwrap();
             self.told = format!("{}{line}\n", self.told);
             if line.contains(text) {
