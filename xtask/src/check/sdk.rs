@@ -53,7 +53,8 @@ pub(super) fn check_dependencies() -> Result<Tests> {
     if !output.status.success() {
         bail!("cargo tree: {}", String::from_utf8_lossy(&output.stderr));
     }
-    let crates = crates(&String::from_utf8_lossy(&output.stdout));
+    let tree = String::from_utf8_lossy(&output.stdout);
+    let crates = crates(&tree);
     if crates.len() >= CRATES {
         let names: Vec<&str> = crates.into_iter().collect();
         bail!(
