@@ -32,5 +32,6 @@ pub use not_supported::NotSupported;
 pub use queue::{Batching, Queue, Retry, Sizer};
 pub use tls::{TlsClient, TlsServer, TlsVersion};
 
-#[cfg(all(test, feature = "file"))]
+#[cfg(test)]
+#[cfg(feature = "file")]
 mod tests;
