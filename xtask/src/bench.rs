@@ -9,12 +9,13 @@ mod measure;
 mod peers;
 mod proc;
 mod report;
+mod sdk;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 
 /// The benchmarks, each with what it measures.
-const BENCHMARKS: [(&str, &str); 2] = [
+const BENCHMARKS: [(&str, &str); 3] = [
     (
         "forward",
         "OTLP in, OTLP out: spans per CPU-second, peak memory, latency and lost items, beside rotel and otelcol",
@@ -22,6 +23,10 @@ const BENCHMARKS: [(&str, &str); 2] = [
     (
         "formats",
         "OTLP in, the formats of other backends out: the same figures, beside those that have such an exporter",
+    ),
+    (
+        "sdk",
+        "what a span costs the program that makes it, what a burst loses, bytes on the wire, beside other SDKs",
     ),
 ];
 
@@ -100,6 +105,7 @@ pub fn run(options: &Options) -> Result<()> {
         }
         Some("forward") => forward::run(options),
         Some("formats") => formats::run(options),
+        Some("sdk") => sdk::run_all(options),
         Some(other) => bail!("{other} is no benchmark; cargo xtask bench lists them"),
     }
 }
