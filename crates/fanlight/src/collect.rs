@@ -232,7 +232,6 @@ impl Shared {
 
     fn collect(&self, work: &mut Work, is_last: bool) {
         let chunks = self.handoff.take();
-        let bytes = chunks.iter().map(Vec::len).sum();
         let mut ready: Vec<Record<'_>> = Vec::new();
         let mut size = 0;
         for chunk in &chunks {
@@ -250,7 +249,7 @@ impl Shared {
             work.pass_on(&ready, is_last);
         }
         drop(ready);
-        self.handoff.release(bytes);
+        self.handoff.release(chunks);
     }
 
     /// Tells how many records came to nothing since it was told last. What is not told now is told with the next.

@@ -159,10 +159,8 @@ impl Local {
 
     /// Takes a span off the stack; usually it is the innermost.
     pub(crate) fn pop(&mut self, span_id: SpanId) -> Option<Active> {
-        let index = self
-            .stack
-            .iter()
-            .rposition(|active| active.context().span_id == span_id)?;
+        let mut innermost_first = self.stack.iter();
+        let index = innermost_first.rposition(|active| active.span_id() == span_id)?;
         Some(self.stack.remove(index))
     }
 
@@ -216,6 +214,13 @@ impl Active {
         match self {
             Active::Span(span) => span.context(),
             Active::Remote(context) => *context,
+        }
+    }
+
+    fn span_id(&self) -> SpanId {
+        match self {
+            Active::Span(span) => span.span_id(),
+            Active::Remote(context) => context.span_id,
         }
     }
 }

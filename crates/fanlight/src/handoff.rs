@@ -24,11 +24,16 @@ use std::sync::{
 /// How large a thread's buffer gets before it is handed over.
 const CHUNK: usize = 64 * 1024;
 
+/// How many chunks are kept to be filled again: memory that was used a moment ago costs no page faults.
+const SPARE_CHUNKS: usize = 16;
+
 /// What the threads and the collector share.
 #[derive(Debug)]
 pub(crate) struct Handoff {
     threads: Mutex<Vec<Arc<ThreadBuffer>>>,
     full: Mutex<Vec<Vec<u8>>>,
+    /// Empty chunks.
+    spare: Mutex<Vec<Vec<u8>>>,
     /// Bytes in `full`, and in the hands of the collector.
     held: AtomicUsize,
     limit: usize,
@@ -50,6 +55,7 @@ impl Handoff {
         Handoff {
             threads: Mutex::default(),
             full: Mutex::default(),
+            spare: Mutex::default(),
             held: AtomicUsize::new(0),
             limit,
             dropped: AtomicU64::new(0),
@@ -78,7 +84,7 @@ impl Handoff {
                     self.dropped.fetch_add(1, Ordering::Relaxed);
                     return;
                 }
-                let chunk = std::mem::replace(&mut *records, Vec::with_capacity(CHUNK + CHUNK / 8));
+                let chunk = std::mem::replace(&mut *records, self.empty_chunk());
                 lock(&self.full).push(chunk);
                 is_full = true;
             }
@@ -87,6 +93,11 @@ impl Handoff {
         if is_full || self.is_idle.load(Ordering::Relaxed) {
             self.wake();
         }
+    }
+
+    fn empty_chunk(&self) -> Vec<u8> {
+        let spare = lock(&self.spare).pop();
+        spare.unwrap_or_else(|| Vec::with_capacity(CHUNK + CHUNK / 8))
     }
 
     fn reserve(&self, bytes: usize) -> bool {
@@ -144,8 +155,22 @@ impl Handoff {
     }
 
     /// Gives back what was taken.
-    pub(crate) fn release(&self, bytes: usize) {
+    pub(crate) fn release(&self, chunks: Vec<Vec<u8>>) {
+        let bytes = chunks.iter().map(Vec::len).sum();
         self.held.fetch_sub(bytes, Ordering::Relaxed);
+        let mut spare = lock(&self.spare);
+        let free = SPARE_CHUNKS.saturating_sub(spare.len());
+        let usual = |chunk: &Vec<u8>| (CHUNK..2 * CHUNK).contains(&chunk.capacity());
+        spare.extend(
+            chunks
+                .into_iter()
+                .filter(usual)
+                .take(free)
+                .map(|mut chunk| {
+                    chunk.clear();
+                    chunk
+                }),
+        );
     }
 
     /// Whether nothing waits to be taken; if so, the next record wakes the collector.

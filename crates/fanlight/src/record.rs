@@ -47,10 +47,8 @@ pub(crate) fn append(
     write: impl FnOnce(&mut Encoder),
 ) {
     let start = buffer.len();
-    buffer.extend_from_slice(&[0; 4]);
-    buffer.extend_from_slice(&callsite.id().to_le_bytes());
-    buffer.push(kind as u8);
-    buffer.push(level.number());
+    let [a, b, c, d] = callsite.id().to_le_bytes();
+    buffer.extend_from_slice(&[0, 0, 0, 0, a, b, c, d, kind as u8, level.number()]);
     let mut out = Encoder::from(std::mem::take(buffer));
     write(&mut out);
     *buffer = out.into_bytes();

@@ -61,14 +61,20 @@ impl From<&Span> for Option<Context> {
     }
 }
 
-/// What is known of a span that has not ended.
+/// What is known of a span that has not ended. Its memory is used again, so that a span costs no allocation.
 #[derive(Debug)]
 pub(crate) struct SpanState {
+    identity: Identity,
+    fields: Mutex<Fields>,
+}
+
+/// What no longer changes once a span has started.
+#[derive(Debug)]
+struct Identity {
     callsite: &'static Callsite,
     context: Context,
     parent: SpanId,
     start: u64,
-    fields: Mutex<Fields>,
 }
 
 /// What may still change.
@@ -115,12 +121,12 @@ impl Span {
     pub fn is_recording(&self) -> bool {
         self.state
             .as_ref()
-            .is_some_and(|state| state.context.is_sampled)
+            .is_some_and(|state| state.identity.context.is_sampled)
     }
 
     /// What children in other threads, tasks or processes need to know of it.
     pub fn context(&self) -> Option<Context> {
-        self.state.as_ref().map(|state| state.context)
+        self.state.as_ref().map(|state| state.context())
     }
 
     /// Sets an attribute, and replaces the one of that name.
@@ -270,15 +276,26 @@ impl Drop for Current {
 }
 
 impl SpanState {
+    fn new(identity: Identity) -> SpanState {
+        SpanState {
+            identity,
+            fields: Mutex::default(),
+        }
+    }
+
     pub(crate) fn context(&self) -> Context {
-        self.context
+        self.identity.context
+    }
+
+    pub(crate) fn span_id(&self) -> SpanId {
+        self.identity.context.span_id
     }
 
     fn change(&self, change: impl FnOnce(&mut Fields, &'static Callsite)) {
-        if self.context.is_sampled {
+        if self.identity.context.is_sampled {
             let mut fields = self.fields();
             if !fields.has_ended {
-                change(&mut fields, self.callsite);
+                change(&mut fields, self.identity.callsite);
             }
         }
     }
@@ -287,45 +304,55 @@ impl SpanState {
         self.fields.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Its fields, for whoever has it alone.
+    fn own_fields(&mut self) -> &mut Fields {
+        let fields = self.fields.get_mut();
+        fields.unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn end(mut state: Arc<SpanState>) {
-        if state.context.is_sampled {
-            let end = clock::now();
-            if std::thread::panicking() {
-                state.change(|fields, _| fields.fail_by_panic(state.start));
+        let end = clock::now();
+        if std::thread::panicking() {
+            let start = state.identity.start;
+            state.change(|fields, _| fields.fail_by_panic(start));
+        }
+        Local::with(|local| match Arc::get_mut(&mut state) {
+            Some(SpanState { identity, fields }) => {
+                let fields = fields.get_mut().unwrap_or_else(PoisonError::into_inner);
+                identity.hand_over(Kind::Span, fields, end, local);
+                fields.reset();
+                local.keep_span(state);
             }
-            let mut fields = state.fields();
-            fields.has_ended = true;
-            let level = fields.level(state.callsite);
-            Local::with(|local| {
-                local.append(|buffer| {
-                    record::append(buffer, Kind::Span, state.callsite, level, |out| {
-                        state.write(&fields, end, out)
-                    });
-                });
-            });
-        }
-        // Where somebody still holds it as the current span, the memory goes with them.
-        if let Some(unshared) = Arc::get_mut(&mut state) {
-            unshared
-                .fields
-                .get_mut()
-                .unwrap_or_else(PoisonError::into_inner)
-                .reset();
-            Local::with(|local| local.keep_span(state));
-        }
+            // Somebody still holds it as the current span, and the memory goes with them.
+            None => {
+                let mut fields = state.fields();
+                fields.has_ended = true;
+                state.identity.hand_over(Kind::Span, &fields, end, local);
+            }
+        });
     }
 
     /// Hands over that the span has started, for live views and the console.
     fn announce(&self) {
+        let Identity { start, .. } = self.identity;
         let fields = self.fields();
-        let level = fields.level(self.callsite);
         Local::with(|local| {
+            let identity = &self.identity;
+            identity.hand_over(Kind::Started, &fields, start, local);
+        });
+    }
+}
+
+impl Identity {
+    fn hand_over(&self, kind: Kind, fields: &Fields, end: u64, local: &mut Local) {
+        if self.context.is_sampled {
+            let level = fields.level(self.callsite);
             local.append(|buffer| {
-                record::append(buffer, Kind::Started, self.callsite, level, |out| {
-                    self.write(&fields, self.start, out)
+                record::append(buffer, kind, self.callsite, level, |out| {
+                    self.write(fields, end, out)
                 });
             });
-        });
+        }
     }
 
     fn write(&self, fields: &Fields, end: u64, out: &mut Encoder) {

@@ -22,9 +22,8 @@ fn collect(handoff: &Handoff, expected: usize) -> Vec<u8> {
     let mut collected = Vec::new();
     loop {
         let chunks = handoff.take();
-        let bytes = chunks.iter().map(Vec::len).sum();
-        collected.extend(chunks.into_iter().flatten());
-        handoff.release(bytes);
+        collected.extend(chunks.iter().flatten());
+        handoff.release(chunks);
         if collected.len() >= expected {
             return collected;
         }
@@ -81,11 +80,12 @@ mod limits {
         for _ in 0..sent {
             handoff.append(&buffer, |bytes| bytes.extend_from_slice(&record));
         }
-        let arrived: usize = handoff.take().iter().map(Vec::len).sum();
+        let chunks = handoff.take();
+        let arrived: usize = chunks.iter().map(Vec::len).sum();
         let dropped = usize::try_from(handoff.dropped()).unwrap();
         assert_eq!(arrived, 5 * CHUNK);
         assert_eq!(dropped, sent - arrived / record.len());
-        handoff.release(arrived);
+        handoff.release(chunks);
         handoff.append(&buffer, |bytes| bytes.extend_from_slice(&record));
         assert_eq!(handoff.take().len(), 1);
         assert_eq!(handoff.dropped(), dropped as u64);

@@ -1,10 +1,10 @@
 //! Spans before they start.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use fanlight_otlp::SpanId;
 
-use super::{Fields, Span, SpanKind, SpanState};
+use super::{Fields, Identity, Span, SpanKind, SpanState};
 use crate::callsite::{Callsite, Source};
 use crate::context::{Active, Context, Local};
 use crate::value::ToValue;
@@ -21,19 +21,12 @@ use crate::{Level, callsite, clock};
 #[derive(Debug)]
 #[must_use = "the span starts with `start`"]
 pub struct SpanBuilder {
-    /// Nothing where the span is not wanted.
-    wanted: Option<Wanted>,
+    /// Nobody else has it yet. Nothing where the span is not wanted.
+    state: Option<Arc<SpanState>>,
 }
 
-#[derive(Debug)]
-struct Wanted {
-    callsite: &'static Callsite,
-    context: Context,
-    parent: Option<Context>,
-    start: Option<u64>,
-    fields: Fields,
-    spare: Option<Arc<SpanState>>,
-}
+/// The start of a span for which none was said.
+const UNSAID: u64 = 0;
 
 /// The callsite of all spans whose name is known at run time only.
 static NAMED: Callsite = Callsite::new(
@@ -51,38 +44,31 @@ static NAMED: Callsite = Callsite::new(
 impl SpanBuilder {
     pub(super) fn named(name: String) -> SpanBuilder {
         if !NAMED.is_wanted() {
-            return SpanBuilder { wanted: None };
+            return SpanBuilder { state: None };
         }
-        let mut builder = SpanBuilder::at(&NAMED);
-        if let Some(wanted) = &mut builder.wanted {
-            wanted.fields.name = Some(name);
-        }
-        builder
+        SpanBuilder::at(&NAMED).change(|fields| fields.name = Some(name))
     }
 
     /// A span of a callsite that is wanted; for the macros.
     pub fn at(callsite: &'static Callsite) -> SpanBuilder {
-        let wanted = Local::with(|local| {
-            let mut spare = local.spare_span();
-            let fields = spare.as_mut().and_then(Arc::get_mut).map(|state| {
-                std::mem::take(
-                    state
-                        .fields
-                        .get_mut()
-                        .unwrap_or_else(PoisonError::into_inner),
-                )
-            });
+        let state = Local::with(|local| {
             let parent = local.active().map(Active::context);
-            Wanted {
+            let identity = Identity {
                 callsite,
                 context: local.child_of(parent),
-                parent,
-                start: None,
-                fields: fields.unwrap_or_default(),
-                spare,
+                parent: span_id(parent),
+                start: UNSAID,
+            };
+            let mut spare = local.spare_span();
+            match spare.as_mut().and_then(Arc::get_mut) {
+                Some(state) => state.identity = identity,
+                None => spare = Some(Arc::new(SpanState::new(identity))),
             }
+            spare
         });
-        SpanBuilder { wanted }
+        SpanBuilder {
+            state: state.flatten(),
+        }
     }
 
     /// Adds an attribute. A later one of the same name is a second one: use [`Span::set`] to replace.
@@ -95,20 +81,20 @@ impl SpanBuilder {
     /// Adds an attribute; for the macros.
     #[inline]
     pub fn add(&mut self, key: &str, value: &(impl ToValue + ?Sized)) {
-        if let Some(wanted) = &mut self.wanted
-            && wanted.context.is_sampled
+        if let Some(state) = self.state()
+            && state.identity.context.is_sampled
         {
-            wanted.fields.add_attribute(key, value);
+            state.own_fields().add_attribute(key, value);
         }
     }
 
     /// Makes it a child of that span, which may be in another thread or process.
     pub fn parent(mut self, parent: impl Into<Option<Context>>) -> SpanBuilder {
-        if let Some(wanted) = &mut self.wanted {
+        if let Some(state) = self.state() {
             let parent = parent.into();
             if let Some(context) = Local::with(|local| local.child_of(parent)) {
-                wanted.context = context;
-                wanted.parent = parent;
+                state.identity.context = context;
+                state.identity.parent = span_id(parent);
             }
         }
         self
@@ -142,46 +128,38 @@ impl SpanBuilder {
 
     /// When it started, in nanoseconds since 1970; otherwise the moment of [`SpanBuilder::start`].
     pub fn start_time(mut self, unix_nanos: u64) -> SpanBuilder {
-        if let Some(wanted) = &mut self.wanted {
-            wanted.start = Some(unix_nanos);
+        if let Some(state) = self.state() {
+            state.identity.start = unix_nanos;
         }
         self
     }
 
     /// Starts it.
-    pub fn start(self) -> Span {
-        let Some(wanted) = self.wanted else {
-            return Span::none();
-        };
-        let is_sampled = wanted.context.is_sampled;
-        let state = SpanState {
-            callsite: wanted.callsite,
-            context: wanted.context,
-            parent: wanted
-                .parent
-                .map_or(SpanId::default(), |parent| parent.span_id),
-            start: wanted.start.unwrap_or_else(clock::now),
-            fields: Mutex::new(wanted.fields),
-        };
-        let state = match wanted.spare {
-            Some(mut spare) => {
-                if let Some(slot) = Arc::get_mut(&mut spare) {
-                    *slot = state;
-                }
-                spare
+    pub fn start(mut self) -> Span {
+        if let Some(state) = self.state() {
+            if state.identity.start == UNSAID {
+                state.identity.start = clock::now();
             }
-            None => Arc::new(state),
-        };
-        if is_sampled && callsite::are_starts_wanted() {
-            state.announce();
+            if state.identity.context.is_sampled && callsite::are_starts_wanted() {
+                state.announce();
+            }
         }
-        Span { state: Some(state) }
+        Span { state: self.state }
     }
 
     fn change(mut self, change: impl FnOnce(&mut Fields)) -> SpanBuilder {
-        if let Some(wanted) = &mut self.wanted {
-            change(&mut wanted.fields);
+        if let Some(state) = self.state() {
+            change(state.own_fields());
         }
         self
     }
+
+    fn state(&mut self) -> Option<&mut SpanState> {
+        self.state.as_mut().and_then(Arc::get_mut)
+    }
+}
+
+/// The id of a parent; zero for a root.
+fn span_id(parent: Option<Context>) -> SpanId {
+    parent.map_or(SpanId::default(), |parent| parent.span_id)
 }

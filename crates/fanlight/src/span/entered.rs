@@ -84,7 +84,7 @@ impl SpanState {
 
     fn pop(&self) {
         // Dropped outside: what that does may come back to what the thread owns.
-        drop(Local::with(|local| local.pop(self.context.span_id)));
+        drop(Local::with(|local| local.pop(self.span_id())));
     }
 }
 

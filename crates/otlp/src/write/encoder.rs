@@ -17,6 +17,12 @@ pub struct Encoder {
 #[derive(Clone, Copy, Debug)]
 pub struct Open(usize);
 
+/// What stands before a field.
+#[inline]
+fn tag(number: u32, wire_type: u8) -> u64 {
+    u64::from(number << 3) | u64::from(wire_type)
+}
+
 /// Appends a varint. Most are one byte, of a constant or a short length.
 #[inline]
 pub(crate) fn put_varint(out: &mut Vec<u8>, value: u64) {
@@ -104,12 +110,16 @@ impl Encoder {
         }
     }
 
+    /// A tag and the number behind it. Most are a byte each, which go in at once.
     #[inline]
-    fn tag(&mut self, number: u32, wire_type: u8) {
-        put_varint(
-            &mut self.bytes,
-            u64::from(number << 3) | u64::from(wire_type),
-        );
+    fn tag_and(&mut self, number: u32, wire_type: u8, value: u64) {
+        let tag = tag(number, wire_type);
+        if tag < 0x80 && value < 0x80 {
+            self.bytes.extend_from_slice(&[tag as u8, value as u8]);
+        } else {
+            put_varint(&mut self.bytes, tag);
+            put_varint(&mut self.bytes, value);
+        }
     }
 
     /// A field of an unsigned or enum type, or `bool` as 0 and 1.
@@ -123,8 +133,7 @@ impl Encoder {
     /// As [`Encoder::varint`], even if it is 0.
     #[inline]
     pub fn some_varint(&mut self, number: u32, value: u64) {
-        self.tag(number, wire_type::VARINT);
-        put_varint(&mut self.bytes, value);
+        self.tag_and(number, wire_type::VARINT, value);
     }
 
     /// A `fixed64` field, or the bits of another eight-byte type.
@@ -138,7 +147,7 @@ impl Encoder {
     /// As [`Encoder::fixed64`], even if it is 0.
     #[inline]
     pub fn some_fixed64(&mut self, number: u32, value: u64) {
-        self.tag(number, wire_type::FIXED64);
+        put_varint(&mut self.bytes, tag(number, wire_type::FIXED64));
         self.bytes.extend_from_slice(&value.to_le_bytes());
     }
 
@@ -153,7 +162,7 @@ impl Encoder {
     /// As [`Encoder::fixed32`], even if it is 0.
     #[inline]
     pub fn some_fixed32(&mut self, number: u32, value: u32) {
-        self.tag(number, wire_type::FIXED32);
+        put_varint(&mut self.bytes, tag(number, wire_type::FIXED32));
         self.bytes.extend_from_slice(&value.to_le_bytes());
     }
 
@@ -174,8 +183,7 @@ impl Encoder {
     #[inline]
     pub fn some_bytes(&mut self, number: u32, value: impl AsRef<[u8]>) {
         let value = value.as_ref();
-        self.tag(number, wire_type::LENGTH);
-        put_varint(&mut self.bytes, value.len() as u64);
+        self.tag_and(number, wire_type::LENGTH, value.len() as u64);
         self.bytes.extend_from_slice(value);
     }
 
@@ -230,15 +238,8 @@ impl Encoder {
     /// Starts a nested message that [`Encoder::close`] ends, where no closure can enclose what is written.
     #[inline]
     pub fn open(&mut self, number: u32) -> Open {
-        self.tag(number, wire_type::LENGTH);
-        self.open_untagged()
-    }
-
-    /// Starts a run of bytes that is to have its length in front.
-    #[inline]
-    pub(crate) fn open_untagged(&mut self) -> Open {
         // Most messages are shorter than 128 bytes: room for a one-byte length, moved when it turns out longer.
-        self.bytes.push(0);
+        self.tag_and(number, wire_type::LENGTH, 0);
         Open(self.bytes.len())
     }
 
