@@ -237,9 +237,14 @@ mod tests {
     fn what_can_not_be_halved_is_refused() {
         let mut parts = Parts::of(&logs(1));
         assert_eq!(parts.settle(too_large()), Then::GoOn);
-        let told = parts.too_large().map(|(items, why)| (items, why.to_owned()));
+        let told = parts
+            .too_large()
+            .map(|(items, why)| (items, why.to_owned()));
         let (items, why) = told.unwrap();
-        assert!(items == 1 && why.contains("413") && why.contains("raise"), "{why}");
+        assert!(
+            items == 1 && why.contains("413") && why.contains("raise"),
+            "{why}"
+        );
         assert!(parts.is_refused());
         assert!(matches!(parts.outcome(false), Outcome::Rejected { .. }));
     }

@@ -345,9 +345,7 @@ impl Sender {
     fn count_settled(&self, batch: &Batch, left: usize, rejected: u64) {
         let counters = &self.queue.counters;
         let settled = batch.items().saturating_sub(left);
-        let rejected = usize::try_from(rejected)
-            .unwrap_or(usize::MAX)
-            .min(settled);
+        let rejected = usize::try_from(rejected).unwrap_or(usize::MAX).min(settled);
         counters.sent.add(batch.signal(), settled - rejected);
         counters.send_failed.add(batch.signal(), rejected);
     }

@@ -139,15 +139,15 @@ fn the_reason_quotes_the_server_and_says_what_to_do() {
         outcome.why(),
         "https://backend/v1/traces answered 401 Unauthorized: bad key (check the credentials: the headers or auth of this exporter)"
     );
-    assert!(http(404, &[], "").why().contains("is the path of the endpoint right?"));
     assert!(
-        http(
-            308,
-            &[("location", "https://new.example/x?key=abc")],
-            ""
-        )
-        .why()
-        .ends_with("https://new.example/x)")
+        http(404, &[], "")
+            .why()
+            .contains("is the path of the endpoint right?")
+    );
+    assert!(
+        http(308, &[("location", "https://new.example/x?key=abc")], "")
+            .why()
+            .ends_with("https://new.example/x)")
     );
     assert!(
         !http(
