@@ -192,7 +192,8 @@ async fn answers_mean_what_splunk_says() {
                 assert_eq!(*after, Some(Duration::from_secs(7)));
                 assert!(!why.contains("our-token"), "{why}");
             }
-            Outcome::TooLarge { why } if status == 413 => {
+            // Two requests, one for each token.
+            Outcome::ResendSmaller { why, .. } if status == 413 => {
                 assert!(!why.contains("their-token"), "{why}");
             }
             Outcome::Rejected { why } if !retried => {
