@@ -215,5 +215,9 @@ mod tests {
             read(400, None, "{}").outcome,
             Outcome::Rejected { .. }
         ));
+        assert!(matches!(
+            read(413, Some("RequestEntityTooLargeException"), "{}").outcome,
+            Outcome::TooLarge { .. }
+        ));
     }
 }
