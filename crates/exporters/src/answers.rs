@@ -21,14 +21,5 @@ pub(crate) fn outcome(client: &HttpClient, url: &Uri, answer: &Answer) -> Outcom
 
 /// The same outcome with what the user can do, in the vendor's words.
 pub(crate) fn advised(outcome: Outcome, advice: &str) -> Outcome {
-    match outcome {
-        Outcome::Rejected { why } => Outcome::Rejected {
-            why: format!("{why}; {advice}"),
-        },
-        Outcome::Retry { after, why } => Outcome::Retry {
-            after,
-            why: format!("{why}; {advice}"),
-        },
-        outcome => outcome,
-    }
+    outcome.told(|why| format!("{why}; {advice}"))
 }

@@ -160,12 +160,7 @@ impl DatadogExporter {
         let sending = self.intakes.stats(body.into());
         let why = match tokio::time::timeout(self.timeout, sending).await {
             Ok(Outcome::Delivered) => return,
-            Ok(
-                Outcome::Partial { why, .. }
-                | Outcome::Rejected { why }
-                | Outcome::Retry { why, .. }
-                | Outcome::Resend { why, .. },
-            ) => why,
+            Ok(failed) => failed.why().to_owned(),
             Err(_) => format!("no answer within {:?}", self.timeout),
         };
         tracing::warn!(error = why, "Datadog's statistics of ten seconds are lost");

@@ -9,7 +9,7 @@
 //! | answer | then |
 //! |---|---|
 //! | nobody answers | the next endpoint is tried, at once; the silent one is left alone for a while |
-//! | 413 | the request is halved |
+//! | 413 | the batch is halved |
 //! | 429, 502, 503, 504 or one of `retry_on_status`, for the request or a document | it is sent again |
 //! | 409 for a document | it is there already |
 //! | anything else | it is refused for good |

@@ -139,9 +139,10 @@ impl KafkaExporter {
         let (is_final, advice) = code.map_or((false, ""), meaning);
         let topic = &piece.request.topic;
         let why = format!("topic {topic}: {}{advice}", self.ear.explain(error));
-        piece.sent(match is_final {
-            true => Outcome::Rejected { why },
-            false => Outcome::Retry { after: None, why },
+        piece.sent(match code {
+            Some(RDKafkaErrorCode::MessageSizeTooLarge) => Outcome::TooLarge { why },
+            _ if is_final => Outcome::Rejected { why },
+            _ => Outcome::Retry { after: None, why },
         })
     }
 

@@ -19,7 +19,6 @@ mod push;
 
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use fanlight_config::blocks::{self, Compression};
 use fanlight_config::{ComponentId, ConfigError, Endpoint, Node};
 use fanlight_net::http::HttpClient;
@@ -36,7 +35,7 @@ use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use serde::Deserialize;
 
 use crate::delivery::Delivery;
-use crate::pieces::{LeftOut, Piece, deliver};
+use crate::pieces::{self, LeftOut, Piece, deliver};
 use crate::target::Target;
 use labels::DefaultLabels;
 use push::Push;
@@ -266,19 +265,15 @@ fn has_unnamed_key(batch: &Batch) -> Result<bool, DecodeError> {
 
 /// A batch as OTLP requests that are not too large.
 fn otlp_pieces(batch: &Batch) -> Vec<Piece<Push>> {
-    let mut first = 0;
-    let parts = batch.clone().split_bytes(MOST_OTLP_BYTES).into_iter();
-    parts
-        .map(|part| {
-            let items = (first..first + part.items()).collect();
-            first += part.items();
-            let body: Bytes = part.bytes().clone();
-            Piece {
-                request: Push { tenant: None, body },
-                items,
-            }
-        })
-        .collect()
+    let pieces = pieces::of_bytes(batch, MOST_OTLP_BYTES).into_iter();
+    let piece = pieces.map(|piece| Piece {
+        request: Push {
+            tenant: None,
+            body: piece.request.bytes().clone(),
+        },
+        items: piece.items,
+    });
+    piece.collect()
 }
 
 fn now() -> u64 {

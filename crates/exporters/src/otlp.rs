@@ -1,6 +1,5 @@
-//! What the two OTLP exporters share: which signals they take, requests that are too large, and their answers.
+//! What the two OTLP exporters share: which signals they take, how large requests are, and their answers.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use fanlight_config::blocks::{Queue, Retry};
@@ -12,7 +11,7 @@ use futures::future::BoxFuture;
 use serde::Deserialize;
 
 use crate::fit::{Fit, Wishes};
-use crate::pieces;
+use crate::pieces::{self, LeftOut, deliver};
 use crate::temporality::Temporality;
 
 /// What to tell when an OTLP backend of unknown make refuses.
@@ -111,104 +110,41 @@ impl Shared {
     }
 }
 
-/// How one request ended.
-pub(crate) enum Answered {
-    /// As any.
-    With(Outcome),
-    /// The backend won't take so much at once; the outcome is for a batch that can't be made smaller.
-    TooLarge(Outcome),
-}
-
-/// Sends one request.
-pub(crate) trait Attempt {
-    /// Tries once.
-    fn attempt<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Answered>;
-}
-
 /// The exporter of a backend with wishes: batches are fitted to them, and sent in requests that it takes.
-pub(crate) struct Fitted<A> {
+pub(crate) struct Fitted<E> {
     fit: Fit,
+    /// The most bytes of a request; zero: no limit.
     request_bytes: usize,
-    attempt: A,
+    exporter: E,
 }
 
-impl<A> Fitted<A> {
-    pub(crate) fn new(wishes: &Wishes, attempt: A) -> Fitted<A> {
+impl<E> Fitted<E> {
+    pub(crate) fn new(wishes: &Wishes, exporter: E) -> Fitted<E> {
         Fitted {
             fit: Fit::new(wishes.clone()),
             request_bytes: wishes.limits.request_bytes,
-            attempt,
+            exporter,
         }
     }
 }
 
-impl<A: Attempt + Send + Sync> Exporter for Fitted<A> {
+impl<E: Exporter> Exporter for Fitted<E> {
     fn prepare(&self, batch: Batch) -> Prepared {
         self.fit.prepare(batch)
     }
 
     fn send<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome> {
-        Box::pin(send_within(batch, self.request_bytes, &self.attempt))
-    }
-}
-
-/// Sends a batch in requests of at most so many bytes (zero: no limit), in halves where the backend finds it too large
-/// even so. The outcome is of the whole.
-async fn send_within(
-    batch: &Batch,
-    request_bytes: usize,
-    exporter: &(impl Attempt + Sync),
-) -> Outcome {
-    let mut waiting: VecDeque<Batch> = batch.clone().split_bytes(request_bytes).into();
-    let is_one = waiting.len() == 1;
-    let (mut settled, mut rejected, mut reason) = (0, 0, String::new());
-    while let Some(part) = waiting.pop_front() {
-        let outcome = match exporter.attempt(&part).await {
-            Answered::TooLarge(outcome) => {
-                let halves = part.clone().split(part.items().div_ceil(2));
-                if halves.len() > 1 {
-                    halves
-                        .into_iter()
-                        .rev()
-                        .for_each(|half| waiting.push_front(half));
-                    continue;
-                }
-                outcome
-            }
-            Answered::With(outcome) if is_one && settled == 0 && waiting.is_empty() => {
-                return outcome;
-            }
-            Answered::With(outcome) => outcome,
-        };
-        let items = part.items();
-        match outcome {
-            Outcome::Delivered => {}
-            Outcome::Partial {
-                rejected: some,
-                why,
-            } => {
-                rejected += some;
-                reason = why;
-            }
-            Outcome::Rejected { why } => {
-                rejected += items as u64;
-                reason = why;
-            }
-            Outcome::Retry { after, why } | Outcome::Resend { after, why, .. } if settled == 0 => {
-                return Outcome::Retry { after, why };
-            }
-            Outcome::Retry { after, why } | Outcome::Resend { after, why, .. } => {
-                return Outcome::Resend {
-                    rest: batch.select(|number| number >= settled),
-                    rejected,
-                    after,
-                    why,
-                };
-            }
+        if self.request_bytes == 0 || batch.bytes().len() <= self.request_bytes {
+            return self.exporter.send(batch);
         }
-        settled += items;
+        Box::pin(async move {
+            let pieces = pieces::of_bytes(batch, self.request_bytes);
+            deliver(batch, &pieces, LeftOut::default(), |piece| async {
+                piece.sent(self.exporter.send(&piece.request).await)
+            })
+            .await
+        })
     }
-    pieces::settled(batch, rejected, reason)
 }
 
 /// What a good answer means: everything taken, or all but some items. A warning without a number is no rejection

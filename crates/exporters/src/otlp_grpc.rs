@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use fanlight_config::blocks::{self, Compression};
 use fanlight_config::{ComponentId, ConfigError, Node};
-use fanlight_net::grpc::{CallError, GrpcClient, target};
-use fanlight_net::status::{Advice, Code};
+use fanlight_net::grpc::{GrpcClient, target};
+use fanlight_net::status::Advice;
 use fanlight_otlp::{Batch, SignalSet};
 use fanlight_pipeline::{
     BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig, ExporterKind,
-    Peer,
+    Outcome, Peer,
 };
 use futures::future::BoxFuture;
 use serde::Deserialize;
 
 use crate::fit::Wishes;
-use crate::otlp::{Answered, Attempt, Fitted, OVER_GRPC, Shared, accepted};
+use crate::otlp::{Fitted, OVER_GRPC, Shared, accepted};
 
 /// The component type.
 pub(crate) static KIND: ExporterKind = ExporterKind {
@@ -137,36 +137,22 @@ impl ExporterConfig for OtlpGrpc {
     fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Exporter>, BuildError> {
         let client = GrpcClient::new(&self.client, COMPRESSION, context)?;
         let client = client.with_advice(self.advice);
-        Ok(Box::new(Fitted::new(&self.wishes, GrpcAttempt { client })))
+        Ok(Box::new(Fitted::new(&self.wishes, GrpcExporter { client })))
     }
 }
 
-struct GrpcAttempt {
+struct GrpcExporter {
     client: GrpcClient,
 }
 
-impl Attempt for GrpcAttempt {
-    fn attempt<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Answered> {
+impl Exporter for GrpcExporter {
+    fn send<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
             let method = batch.signal().info().grpc_method;
             match self.client.call(method, batch.bytes().clone()).await {
-                Ok(answer) => Answered::With(accepted(batch.signal(), &answer, false)),
-                Err(error) => {
-                    let is_too_large = is_too_large(&error);
-                    let outcome = self.client.outcome(error);
-                    match is_too_large {
-                        true => Answered::TooLarge(outcome),
-                        false => Answered::With(outcome),
-                    }
-                }
+                Ok(answer) => accepted(batch.signal(), &answer, false),
+                Err(error) => self.client.outcome(error),
             }
         })
     }
-}
-
-/// Servers say that a message is too long with the status that also says that they are busy; only busy ones name a delay
-/// ([OTLP](https://opentelemetry.io/docs/specs/otlp/#failures)).
-fn is_too_large(error: &CallError) -> bool {
-    matches!(error, CallError::Status(status)
-        if status.code == Code::ResourceExhausted && status.retry_after.is_none())
 }

@@ -16,11 +16,11 @@ use fanlight_pipeline::{
     Outcome,
 };
 use futures::future::BoxFuture;
-use http::{StatusCode, Uri};
+use http::Uri;
 use serde::Deserialize;
 
 use crate::fit::Wishes;
-use crate::otlp::{Answered, Attempt, Fitted, OVER_HTTP, Shared, accepted};
+use crate::otlp::{Fitted, OVER_HTTP, Shared, accepted};
 use crate::target::{Target, peers};
 
 /// The component type.
@@ -210,12 +210,12 @@ impl ExporterConfig for OtlpHttp {
             .map(|target| target.map(|target| target.url));
         let known: Vec<Uri> = urls.iter().flatten().cloned().collect();
         let client = HttpClient::new(&self.client, COMPRESSION, &known, context)?;
-        let attempt = HttpAttempt {
+        let exporter = OtlpHttpExporter {
             client: client.with_advice(self.advice),
             urls,
             format: self.format,
         };
-        Ok(Box::new(Fitted::new(&self.wishes, attempt)))
+        Ok(Box::new(Fitted::new(&self.wishes, exporter)))
     }
 }
 
@@ -233,41 +233,38 @@ impl OtlpHttp {
     }
 }
 
-struct HttpAttempt {
+struct OtlpHttpExporter {
     client: HttpClient,
     urls: [Option<Uri>; 4],
     format: BodyFormat,
 }
 
-impl Attempt for HttpAttempt {
-    fn attempt<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Answered> {
+impl Exporter for OtlpHttpExporter {
+    fn send<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
             let signal = batch.signal();
             let Some(Some(url)) = self.urls.get(signal as usize) else {
                 let why = format!("there is no endpoint for {signal}");
-                return Answered::With(Outcome::Rejected { why });
+                return Outcome::Rejected { why };
             };
             let body = match self.body(batch) {
                 Ok(body) => body,
-                Err(why) => return Answered::With(Outcome::Rejected { why }),
+                Err(why) => return Outcome::Rejected { why },
             };
             let content_type = self.format.content_type();
             match self.client.post(url, content_type, body).await {
                 Ok(answer) if answer.status.is_success() => {
                     let is_json = self.format == BodyFormat::Json;
-                    Answered::With(accepted(signal, &answer.body, is_json))
+                    accepted(signal, &answer.body, is_json)
                 }
-                Ok(answer) if answer.status == StatusCode::PAYLOAD_TOO_LARGE => {
-                    Answered::TooLarge(self.client.outcome(url, &answer))
-                }
-                Ok(answer) => Answered::With(self.client.outcome(url, &answer)),
-                Err(outcome) => Answered::With(outcome),
+                Ok(answer) => self.client.outcome(url, &answer),
+                Err(outcome) => outcome,
             }
         })
     }
 }
 
-impl HttpAttempt {
+impl OtlpHttpExporter {
     fn body(&self, batch: &Batch) -> Result<Bytes, String> {
         match self.format {
             BodyFormat::Protobuf => Ok(batch.bytes().clone()),

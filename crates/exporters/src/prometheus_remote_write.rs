@@ -187,10 +187,7 @@ impl RemoteWriteExporter {
         version: Version,
     ) -> Sent {
         if paused.load(Ordering::Relaxed) {
-            return piece.sent(Outcome::Retry {
-                after: None,
-                why: String::new(),
-            });
+            return piece.waiting();
         }
         let sent = match self.try_piece(piece, headers, version).await {
             Ok(sent) => sent,
@@ -199,7 +196,7 @@ impl RemoteWriteExporter {
             }
             Err(why) => piece.sent(Outcome::Rejected { why }),
         };
-        if matches!(sent, Sent::Again { .. }) {
+        if !sent.is_settled() {
             paused.store(true, Ordering::Relaxed);
         }
         sent
@@ -230,10 +227,7 @@ impl RemoteWriteExporter {
                 why: String::new(),
             }));
         }
-        let may_be_few = matches!(
-            answer.status,
-            StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE
-        );
+        let may_be_few = answer.status == StatusCode::BAD_REQUEST;
         match self.outcome(piece, &answer, version) {
             Outcome::Rejected { why } if may_be_few => Err(why),
             outcome => Ok(piece.sent(outcome)),

@@ -226,6 +226,11 @@ mod tests {
             config.destination().text,
             "https://ingest.us1.signalfx.com/v2/trace (sapm)"
         );
+        let own = exporter_config(&KIND, "endpoint: http://collector:7276/v2/trace");
+        assert_eq!(
+            own.destination().text,
+            "http://collector:7276/v2/trace (sapm)"
+        );
     }
 
     #[test]

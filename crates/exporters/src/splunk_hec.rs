@@ -6,7 +6,8 @@
 //! [Collector's exporter](https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/exporter/splunkhecexporter).
 //!
 //! One request holds events of one token: the resource attribute `com.splunk.hec.access_token` replaces the configured one.
-//! A request that Splunk finds too large (413) is sent in halves. 408, 429 and 5xx are sent again, `Retry-After` is honoured; other refusals are final.
+//! 408, 429 and 5xx are sent again, `Retry-After` is honoured; other refusals are final, but for 413, which the pipeline
+//! answers with less at once.
 //! [Answers](https://docs.splunk.com/Documentation/Splunk/latest/Data/TroubleshootHTTPEventCollector).
 
 mod config;
@@ -16,8 +17,6 @@ mod logs;
 mod metrics;
 mod requests;
 mod spans;
-
-use std::collections::VecDeque;
 
 use fanlight_config::{ComponentId, ConfigError, Node, blocks};
 use fanlight_net::http::HttpClient;
@@ -29,14 +28,14 @@ use fanlight_pipeline::{
 };
 use futures::future::BoxFuture;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderName, HeaderValue, Method, Uri};
 
 use self::config::Rules;
 use self::heartbeat::{Heartbeat, Pulse};
 use self::requests::{Request, Requests};
 use crate::answers;
 use crate::delivery::Delivery;
-use crate::pieces::{self, LeftOut, Piece, Sent, deliver};
+use crate::pieces::deliver;
 use crate::target::Target;
 
 /// The component type.
@@ -131,9 +130,12 @@ impl Exporter for HecExporter {
                 return Box::pin(std::future::ready(Outcome::Rejected { why }));
             }
         };
-        Box::pin(
-            async move { deliver(batch, &pieces, left_out, |piece| self.in_halves(piece)).await },
-        )
+        Box::pin(async move {
+            deliver(batch, &pieces, left_out, |piece| async {
+                piece.sent(self.post(&piece.request).await)
+            })
+            .await
+        })
     }
 
     fn finish(&self) -> BoxFuture<'_, ()> {
@@ -145,72 +147,37 @@ impl Exporter for HecExporter {
 }
 
 impl HecExporter {
-    /// Sends a request, in halves where Splunk takes less at once than the configuration says (`max_content_length` of its
-    /// limits.conf, which is lower in Splunk Cloud).
-    async fn in_halves(&self, piece: &Piece<Request>) -> Sent {
-        let mut waiting = VecDeque::from([piece.clone()]);
-        let mut all_sent = Vec::new();
-        while let Some(part) = waiting.pop_front() {
-            let (outcome, is_too_large) = self.post(&part).await;
-            if is_too_large && let Some([front, back]) = requests::halves(&part) {
-                waiting.push_front(back);
-                waiting.push_front(front);
-                continue;
-            }
-            let mut sent = part.sent(outcome);
-            if let Sent::Again { items, .. } = &mut sent {
-                items.extend(waiting.drain(..).flat_map(|part| part.items));
-            }
-            all_sent.push(sent);
-        }
-        pieces::joined(LeftOut::default(), all_sent)
-    }
-
-    /// Sends one request. Also says whether it was too large.
-    async fn post(&self, piece: &Piece<Request>) -> (Outcome, bool) {
-        let token = piece.request.token.as_deref();
-        let mut request = http::Request::new(piece.request.body.clone());
+    async fn post(&self, events: &Request) -> Outcome {
+        let token = events.token.as_deref();
+        let mut request = http::Request::new(events.body.clone());
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.url.clone();
         let headers = request.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if piece.request.is_profiling {
+        if events.is_profiling {
             let name = HeaderName::from_static("x-splunk-instrumentation-library");
             headers.insert(name, HeaderValue::from_static(PROFILING));
         }
         if let Some(token) = token {
             let Ok(mut value) = HeaderValue::from_str(&format!("Splunk {token}")) else {
                 let why = "com.splunk.hec.access_token of a resource is no token".to_owned();
-                return (Outcome::Rejected { why }, false);
+                return Outcome::Rejected { why };
             };
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
-        let (outcome, is_too_large) = match self.client.send(request).await {
-            Ok(answer) if answer.status.is_success() => (Outcome::Delivered, false),
-            Ok(answer) => (
-                answers::outcome(&self.client, &self.url, &answer),
-                answer.status == StatusCode::PAYLOAD_TOO_LARGE,
-            ),
-            Err(outcome) => (outcome, false),
+        let outcome = match self.client.send(request).await {
+            Ok(answer) if answer.status.is_success() => Outcome::Delivered,
+            Ok(answer) => answers::outcome(&self.client, &self.url, &answer),
+            Err(outcome) => outcome,
         };
-        (without_secret(outcome, token), is_too_large)
-    }
-}
-
-/// Takes a resource's own token out of the server's words; the configured one is out of them already.
-fn without_secret(outcome: Outcome, token: Option<&str>) -> Outcome {
-    let clean = |why: String| match token {
-        Some(token) if !token.is_empty() => why.replace(token, "[REDACTED]"),
-        _ => why,
-    };
-    match outcome {
-        Outcome::Rejected { why } => Outcome::Rejected { why: clean(why) },
-        Outcome::Retry { after, why } => Outcome::Retry {
-            after,
-            why: clean(why),
-        },
-        other => other,
+        // The configured token is out of the server's words already; a resource's own is not.
+        match token {
+            Some(token) if !token.is_empty() => {
+                outcome.told(|why| why.replace(token, "[REDACTED]"))
+            }
+            _ => outcome,
+        }
     }
 }
 

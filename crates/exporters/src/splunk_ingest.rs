@@ -62,14 +62,11 @@ pub(crate) async fn post(client: &HttpClient, head: Head<'_>, body: Bytes) -> Ou
         Ok(answer) => answer,
         Err(outcome) => return outcome,
     };
-    let mut outcome = answers::outcome(client, head.url, &answer);
-    if let (
-        Some(token),
-        Outcome::Rejected { why } | Outcome::Retry { why, .. } | Outcome::Resend { why, .. },
-    ) = (head.token, &mut outcome)
-    {
-        *why = why.replace(token, "[REDACTED]");
-    }
+    let outcome = answers::outcome(client, head.url, &answer);
+    let outcome = match head.token {
+        Some(token) => outcome.told(|why| why.replace(token, "[REDACTED]")),
+        None => outcome,
+    };
     match answer.status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => answers::advised(
             outcome,

@@ -208,6 +208,7 @@ async fn http_refusals_are_retried_as_the_specification_says() {
                 (true, Some(Duration::from_secs(7))),
                 "{status}"
             ),
+            Outcome::TooLarge { why } => assert!(status == 413 && why.contains("413"), "{why}"),
             Outcome::Rejected { why } => assert!(
                 !retried && why.contains(&status.to_string()),
                 "{status} {why}"

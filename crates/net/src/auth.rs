@@ -71,31 +71,7 @@ impl Secrets {
 
     /// The outcome with its reason redacted.
     pub(crate) fn redact_outcome(&self, outcome: Outcome) -> Outcome {
-        match outcome {
-            Outcome::Delivered => Outcome::Delivered,
-            Outcome::Resend {
-                rest,
-                rejected,
-                after,
-                why,
-            } => Outcome::Resend {
-                rest,
-                rejected,
-                after,
-                why: self.redact(why),
-            },
-            Outcome::Partial { rejected, why } => Outcome::Partial {
-                rejected,
-                why: self.redact(why),
-            },
-            Outcome::Retry { after, why } => Outcome::Retry {
-                after,
-                why: self.redact(why),
-            },
-            Outcome::Rejected { why } => Outcome::Rejected {
-                why: self.redact(why),
-            },
-        }
+        outcome.told(|why| self.redact(why))
     }
 
     /// The text without any of the values.

@@ -77,6 +77,51 @@ pub enum Outcome {
         /// Why, in its words, and what the user can do.
         why: String,
     },
+    /// The destination takes less at once: nothing was delivered, and the batch's halves are sent. An item that is too large
+    /// by itself is refused for good.
+    TooLarge {
+        /// What happened.
+        why: String,
+    },
+    /// The destination took a part for good or ill, and takes less at once than the next.
+    ResendSmaller {
+        /// What is left, some items of the batch each, in order: the first was too large, those after it were not tried.
+        rest: Vec<Batch>,
+        /// How many of the other items it refused, which must not be sent again.
+        rejected: u64,
+        /// What happened.
+        why: String,
+    },
+}
+
+impl Outcome {
+    /// What the user reads of it; empty when everything was delivered.
+    pub fn why(&self) -> &str {
+        match self {
+            Outcome::Delivered => "",
+            Outcome::Partial { why, .. }
+            | Outcome::Resend { why, .. }
+            | Outcome::Retry { why, .. }
+            | Outcome::Rejected { why }
+            | Outcome::TooLarge { why }
+            | Outcome::ResendSmaller { why, .. } => why,
+        }
+    }
+
+    /// The same outcome, told in other words.
+    #[must_use]
+    pub fn told(mut self, words: impl FnOnce(String) -> String) -> Outcome {
+        match &mut self {
+            Outcome::Delivered => {}
+            Outcome::Partial { why, .. }
+            | Outcome::Resend { why, .. }
+            | Outcome::Retry { why, .. }
+            | Outcome::Rejected { why }
+            | Outcome::TooLarge { why }
+            | Outcome::ResendSmaller { why, .. } => *why = words(std::mem::take(why)),
+        }
+        self
+    }
 }
 
 /// A batch that fits its destination.

@@ -10,6 +10,7 @@ use aws_credential_types::Credentials;
 use fanlight_net::http::Answer;
 use fanlight_net::status::retry_after;
 use fanlight_pipeline::Outcome;
+use http::StatusCode;
 use serde::Deserialize;
 
 /// How much of the service's own words goes into an error, in bytes.
@@ -61,6 +62,7 @@ impl Refusal {
                 after: retry_after(&answer.headers, SystemTime::now()),
                 why,
             },
+            false if status == StatusCode::PAYLOAD_TOO_LARGE => Outcome::TooLarge { why },
             false => Outcome::Rejected { why },
         };
         Refusal { code, outcome }
@@ -147,7 +149,7 @@ fn quote(message: &str, credentials: &Credentials) -> String {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use http::{HeaderMap, HeaderValue, StatusCode};
+    use http::{HeaderMap, HeaderValue};
 
     use super::*;
 
@@ -212,6 +214,10 @@ mod tests {
         assert!(matches!(
             read(400, None, "{}").outcome,
             Outcome::Rejected { .. }
+        ));
+        assert!(matches!(
+            read(413, Some("RequestEntityTooLargeException"), "{}").outcome,
+            Outcome::TooLarge { .. }
         ));
     }
 }

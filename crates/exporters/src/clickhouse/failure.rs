@@ -68,9 +68,18 @@ impl Failure {
         after.get(..digits)?.parse().ok()
     }
 
+    /// Whether a proxy in between takes less at once: ClickHouse itself has no such limit. All there is of its status is text.
+    fn is_too_large(&self) -> bool {
+        let Failure::Client(Error::BadResponse(text)) = self else {
+            return false;
+        };
+        self.code().is_none() && (text.starts_with("413") || text.contains("<title>413 "))
+    }
+
     /// The outcome of an attempt that failed so, at this server and table.
     pub(super) fn outcome(self, url: &str, table: &str, password: &str) -> Outcome {
         let code = self.code();
+        let is_too_large = self.is_too_large();
         let (is_final, why) = match &self {
             Failure::Unreadable(error) => (true, format!("the batch can't be read: {error}")),
             Failure::NoTable => (
@@ -96,6 +105,7 @@ impl Failure {
             false => why.replace(password, "[REDACTED]"),
         };
         match is_final {
+            _ if is_too_large => Outcome::TooLarge { why },
             true => Outcome::Rejected { why },
             false => Outcome::Retry { after: None, why },
         }

@@ -178,6 +178,20 @@ async fn exceptions_are_told_with_advice() {
     }
 }
 
+/// Scenario: a proxy in between takes smaller requests only, and says so in a page or with its status alone.
+/// Guarantee: less is sent at once.
+#[tokio::test]
+async fn what_a_proxy_finds_too_large_may_be_sent_in_halves() {
+    for answer in [
+        "<html>\r\n<head><title>413 Request Entity Too Large</title></head></html>",
+        "413 Payload Too Large",
+    ] {
+        let backend = server(COLUMNS, move |_| Some(answer));
+        let outcome = exporter(&backend, USER).send(&batch(Signal::Logs, 2)).await;
+        assert!(matches!(outcome, Outcome::TooLarge { .. }), "{outcome:?}");
+    }
+}
+
 /// Scenario: metrics of five kinds; one table refuses for now.
 /// Guarantee: only the points of that table are to be sent again.
 #[tokio::test]

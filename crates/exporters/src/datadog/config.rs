@@ -8,7 +8,7 @@ use fanlight_config::{ConfigError, Endpoint, Node, Secret};
 use fanlight_net::http::HttpClient;
 use fanlight_otlp::{Signal, SignalSet};
 use fanlight_pipeline::{
-    BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig, Peer,
+    BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig,
 };
 use regex::Regex;
 
@@ -35,7 +35,7 @@ struct Datadog {
     delivery: Delivery,
     client: blocks::HttpClient,
     urls: Urls,
-    peers: Vec<Peer>,
+    destination: Destination,
 }
 
 pub(super) fn decode(node: &Node) -> Result<Box<dyn ExporterConfig>, ConfigError> {
@@ -67,14 +67,14 @@ pub(super) fn decode(node: &Node) -> Result<Box<dyn ExporterConfig>, ConfigError
         let traces = node.get("traces").unwrap_or(node);
         traces.error_at("ignore_resources", error.to_string())
     })?;
-    let (urls, peers) = intakes(node, &keys, client.tls.insecure)?;
+    let (urls, destination) = intakes(node, &keys, client.tls.insecure)?;
     Ok(Box::new(Datadog {
         keys,
         ignored,
         delivery,
         client,
         urls,
-        peers,
+        destination,
     }))
 }
 
@@ -108,8 +108,8 @@ fn check_metrics(node: &Node, metrics: &Metrics) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn intakes(node: &Node, keys: &Keys, insecure: bool) -> Result<(Urls, Vec<Peer>), ConfigError> {
-    let mut targets = Vec::new();
+fn intakes(node: &Node, keys: &Keys, insecure: bool) -> Result<(Urls, Destination), ConfigError> {
+    let (mut targets, mut places) = (Vec::new(), Vec::new());
     let mut url = |block: &str, own: &Option<Endpoint>, host: &str, path: &str| {
         let (block, key, example) = match own {
             Some(_) => (block, "endpoint", "https://datadog.example.com"),
@@ -128,6 +128,10 @@ fn intakes(node: &Node, keys: &Keys, insecure: bool) -> Result<(Urls, Vec<Peer>)
         let target = Target::new(&endpoint, insecure, path);
         let target = target.map_err(|error| error.at(block, key, example))?;
         let url = target.url.clone();
+        let place = target.shown.trim_end_matches(path).to_owned();
+        if !places.contains(&place) {
+            places.push(place);
+        }
         targets.push(target);
         Ok::<_, ConfigError>(url)
     };
@@ -144,7 +148,11 @@ fn intakes(node: &Node, keys: &Keys, insecure: bool) -> Result<(Urls, Vec<Peer>)
             "/api/v2/logs",
         )?,
     };
-    Ok((urls, peers(&targets)))
+    let destination = Destination {
+        text: format!("{} (datadog)", places.join(", ")),
+        peers: peers(&targets),
+    };
+    Ok((urls, destination))
 }
 
 impl ExporterConfig for Datadog {
@@ -159,11 +167,7 @@ impl ExporterConfig for Datadog {
     }
 
     fn destination(&self) -> Destination {
-        let hosts: Vec<&str> = self.peers.iter().map(|peer| peer.host.as_str()).collect();
-        Destination {
-            text: format!("{} (datadog)", hosts.join(", ")),
-            peers: self.peers.clone(),
-        }
+        self.destination.clone()
     }
 
     fn extensions(&self) -> Vec<fanlight_config::ComponentId> {
@@ -290,7 +294,13 @@ mod tests {
         assert_eq!(config.settings().timeout, Duration::from_secs(15));
         assert_eq!(
             config.destination().text,
-            "trace.agent.datadoghq.com, api.datadoghq.com, http-intake.logs.datadoghq.com (datadog)"
+            "https://trace.agent.datadoghq.com, https://api.datadoghq.com, https://http-intake.logs.datadoghq.com (datadog)"
+        );
+        let own = "traces: {endpoint: 'http://agent:8126'}, logs: {endpoint: 'http://agent:8126'}";
+        let config = exporter_config(&KIND, &format!("{{api: {{key: abc}}, {own}}}"));
+        assert_eq!(
+            config.destination().text,
+            "http://agent:8126, https://api.datadoghq.com (datadog)"
         );
     }
 

@@ -6,7 +6,6 @@ use std::time::SystemTime;
 use fanlight_net::http::Answer;
 use fanlight_net::status;
 use fanlight_pipeline::Outcome;
-use futures::future::BoxFuture;
 use http::Uri;
 use serde::Deserialize;
 
@@ -58,13 +57,27 @@ struct DocumentError {
 struct Fates {
     again: BTreeSet<usize>,
     rejected: BTreeSet<usize>,
-    after: Option<std::time::Duration>,
     why: String,
     /// Why documents were refused for good.
     refused: String,
 }
 
 impl Fates {
+    fn sent(self) -> Sent {
+        // A span whose event is sent again is sent again itself: it is not lost, whatever its other documents met.
+        let rejected = self.rejected.difference(&self.again).count() as u64;
+        let why = self.told();
+        match self.again.is_empty() {
+            true => Sent::Settled { rejected, why },
+            false => Sent::Again {
+                items: self.again.into_iter().collect(),
+                rejected,
+                after: None,
+                why,
+            },
+        }
+    }
+
     /// Both reasons, where some documents are lost and others to be sent again.
     fn told(&self) -> String {
         let reasons = [self.refused.as_str(), self.why.as_str()];
@@ -73,58 +86,34 @@ impl Fates {
     }
 }
 
-/// Sends a request, in halves if it is too large, and says what became of its items.
+/// Sends a request, and says what became of its items.
 pub(super) async fn send(endpoints: &Endpoints, answers: &Answers, piece: &Piece<Request>) -> Sent {
-    let mut fates = Fates::default();
-    answers.send(endpoints, &piece.request, &mut fates).await;
-    // A span whose event is sent again is sent again itself: it is not lost, whatever its other documents met.
-    let rejected = fates.rejected.difference(&fates.again).count() as u64;
-    let why = fates.told();
-    match fates.again.is_empty() {
-        true => Sent::Settled { rejected, why },
-        false => Sent::Again {
-            items: fates.again.into_iter().collect(),
-            rejected,
-            after: fates.after,
-            why,
-        },
+    let (url, answer) = match endpoints.post(&piece.request.body).await {
+        Ok(answer) => answer,
+        Err(outcome) => return piece.sent(outcome),
+    };
+    if !answer.status.is_success() {
+        return piece.sent(answers.refused(endpoints.outcome(url, &answer), &answer));
+    }
+    match answers.documents(url, &answer, &piece.request) {
+        Ok(fates) => fates.sent(),
+        Err(why) => piece.sent(Outcome::Rejected { why }),
     }
 }
 
 impl Answers {
-    fn send<'a>(
-        &'a self,
-        endpoints: &'a Endpoints,
-        request: &'a Request,
-        fates: &'a mut Fates,
-    ) -> BoxFuture<'a, ()> {
-        Box::pin(async move {
-            let (url, answer) = match endpoints.post(&request.body).await {
-                Ok(answer) => answer,
-                Err(outcome) => return fates.all(request, outcome),
-            };
-            if answer.status.is_success() {
-                return self.documents(url, &answer, request, fates);
+    /// What an answer means that refuses the whole request.
+    fn refused(&self, outcome: Outcome, answer: &Answer) -> Outcome {
+        match outcome {
+            Outcome::Rejected { why } | Outcome::Retry { why, .. }
+                if self.comes_back(answer.status.as_u16()) =>
+            {
+                let after = status::retry_after(&answer.headers, SystemTime::now());
+                Outcome::Retry { after, why }
             }
-            let halves = request.halves().filter(|_| answer.status.as_u16() == 413);
-            if let Some(halves) = halves {
-                for half in &halves {
-                    self.send(endpoints, half, fates).await;
-                }
-                return;
-            }
-            let outcome = match (endpoints.outcome(url, &answer), answer.status.as_u16()) {
-                (Outcome::Rejected { why } | Outcome::Retry { why, .. }, status)
-                    if self.comes_back(status) =>
-                {
-                    let after = status::retry_after(&answer.headers, SystemTime::now());
-                    Outcome::Retry { after, why }
-                }
-                (Outcome::Retry { why, .. }, _) => Outcome::Rejected { why },
-                (outcome, _) => outcome,
-            };
-            fates.all(request, outcome);
-        })
+            Outcome::Retry { why, .. } => Outcome::Rejected { why },
+            outcome => outcome,
+        }
     }
 
     /// Whether a request or document with this status is sent again.
@@ -133,19 +122,19 @@ impl Answers {
     }
 
     /// Reads the statuses of the documents.
-    fn documents(&self, url: &Uri, answer: &Answer, request: &Request, fates: &mut Fates) {
+    ///
+    /// # Errors
+    /// Says that this is no answer of Elasticsearch.
+    fn documents(&self, url: &Uri, answer: &Answer, request: &Request) -> Result<Fates, String> {
         let host = url.host().unwrap_or_default();
-        let read: BulkAnswer = match serde_json::from_slice(&answer.body) {
-            Ok(read) => read,
-            Err(error) => {
-                let why = format!(
-                    "{host} did not answer as Elasticsearch's bulk API does ({error}); is this its address?"
-                );
-                return fates.all(request, Outcome::Rejected { why });
-            }
-        };
+        let read: BulkAnswer = serde_json::from_slice(&answer.body).map_err(|error| {
+            format!(
+                "{host} did not answer as Elasticsearch's bulk API does ({error}); is this its address?"
+            )
+        })?;
+        let mut fates = Fates::default();
         if !read.errors && read.items.iter().all(|item| item.create.status < 300) {
-            return;
+            return Ok(fates);
         }
         for document in request.documents.iter().skip(read.items.len()) {
             fates.again.extend(request.items(document).iter().copied());
@@ -167,6 +156,7 @@ impl Answers {
                 fates.refused = why;
             }
         }
+        Ok(fates)
     }
 
     fn why(&self, host: &str, status: u16, error: Option<&DocumentError>) -> String {
@@ -192,28 +182,5 @@ impl Answers {
         };
         why.push_str(&format!(" ({advice})"));
         why
-    }
-}
-
-impl Fates {
-    /// The whole request met this.
-    fn all(&mut self, request: &Request, outcome: Outcome) {
-        let items = request
-            .documents
-            .iter()
-            .flat_map(|document| request.items(document).iter().copied());
-        match outcome {
-            Outcome::Retry { after, why } => {
-                self.again.extend(items);
-                self.after = after;
-                self.why = why;
-            }
-            Outcome::Rejected { why } => {
-                self.rejected.extend(items);
-                self.why = why;
-            }
-            // No client answers anything else for a request.
-            Outcome::Delivered | Outcome::Partial { .. } | Outcome::Resend { .. } => {}
-        }
     }
 }

@@ -23,10 +23,9 @@ pub(super) struct Request {
     items: Vec<usize>,
 }
 
-/// One document of a request: its lines, and whose it is.
+/// One document of a request: whose it is.
 #[derive(Clone, Debug)]
 pub(super) struct Document {
-    lines: Range<usize>,
     items: Range<usize>,
 }
 
@@ -125,18 +124,16 @@ impl Bulk {
     }
 
     /// Ends the document that starts there, in a request of its own where this one is full.
-    fn end(&mut self, mut start: usize, items: &[usize]) {
+    fn end(&mut self, start: usize, items: &[usize]) {
         self.body.push(b'\n');
         if self.body.len() > LARGEST && start > 0 {
             let last = self.body.split_off(start);
             self.cut();
             self.body = last;
-            start = 0;
         }
         let first = self.items.len();
         self.items.extend_from_slice(items);
         self.documents.push(Document {
-            lines: start..self.body.len(),
             items: first..self.items.len(),
         });
     }
@@ -153,10 +150,10 @@ impl Bulk {
             documents: std::mem::take(&mut self.documents),
             items: std::mem::take(&mut self.items),
         };
-        self.finished.push(Piece {
-            items: request.items.clone(),
-            request,
-        });
+        let mut items = request.items.clone();
+        items.sort_unstable();
+        items.dedup();
+        self.finished.push(Piece { request, items });
     }
 
     /// The requests, and what is in none of them.
@@ -172,25 +169,6 @@ impl Request {
     /// The items of a document.
     pub(super) fn items(&self, document: &Document) -> &[usize] {
         self.items.get(document.items.clone()).unwrap_or_default()
-    }
-
-    /// Two requests of half the documents each; none where there is one document only.
-    pub(super) fn halves(&self) -> Option<[Request; 2]> {
-        let (front, back) = self.documents.split_at(self.documents.len() / 2);
-        let request = |documents: &[Document]| {
-            let (first, last) = (documents.first()?, documents.last()?);
-            let shift = first.lines.start;
-            let lines = |document: &Document| Document {
-                lines: document.lines.start - shift..document.lines.end - shift,
-                items: document.items.clone(),
-            };
-            Some(Request {
-                body: self.body.slice(shift..last.lines.end),
-                documents: documents.iter().map(lines).collect(),
-                items: self.items.clone(),
-            })
-        };
-        Some([request(front)?, request(back)?])
     }
 }
 
@@ -224,15 +202,5 @@ mod tests {
         );
         let (pieces, _) = bulk(2, LARGEST).finish();
         assert_eq!(pieces.len(), 2, "a document that is too large stays alone");
-    }
-
-    #[test]
-    fn halves_hold_whole_documents() {
-        let (pieces, _) = bulk(3, 10).finish();
-        let [front, back] = pieces.first().unwrap().request.halves().unwrap();
-        assert_eq!((front.documents.len(), back.documents.len()), (1, 2));
-        assert_eq!(front.body.len() * 2, back.body.len());
-        assert_eq!(back.items(&back.documents[1]), [2]);
-        assert!(front.halves().is_none());
     }
 }

@@ -26,10 +26,10 @@ pub(super) fn sent(
     let Some((again, rejected)) = refused else {
         return piece.sent(outcome);
     };
-    let (after, why) = match outcome {
-        Outcome::Retry { after, why } | Outcome::Resend { after, why, .. } => (after, why),
-        Outcome::Rejected { why } | Outcome::Partial { why, .. } => (None, why),
-        Outcome::Delivered => (None, String::new()),
+    let why = outcome.why().to_owned();
+    let after = match outcome {
+        Outcome::Retry { after, .. } => after,
+        _ => None,
     };
     match again.is_empty() {
         true => Sent::Settled { rejected, why },
@@ -42,8 +42,7 @@ pub(super) fn sent(
     }
 }
 
-/// Google says of quotas that are used up, without a delay, what others say of requests that are too large; those of this
-/// exporter are not. [Source](https://cloud.google.com/apis/design/errors#handling_errors).
+/// Google names no delay where a quota is used up. [Source](https://cloud.google.com/apis/design/errors#handling_errors).
 fn passing(client: &GrpcClient, error: CallError) -> Outcome {
     let is_quota =
         matches!(&error, CallError::Status(status) if status.code == Code::ResourceExhausted);

@@ -74,11 +74,12 @@ impl RemoteWriteExporter {
                             why,
                         };
                     }
-                    Err(why) if own.len() < 2 => {
+                    Ok(Sent::Waiting { .. }) => waiting.push(own),
+                    Ok(Sent::TooLarge { why, .. }) | Err(why) if own.len() < 2 => {
                         found.rejected += own.len() as u64;
                         found.why = why;
                     }
-                    Err(_) => waiting.extend(halves(&own)),
+                    Ok(Sent::TooLarge { .. }) | Err(_) => waiting.extend(halves(&own)),
                 }
             }
         }

@@ -229,6 +229,9 @@ mod tests {
             config.destination().text,
             "https://ingest.us1.signalfx.com (signalfx)"
         );
+        let own = "{access_token: abc, ingest_url: 'http://collector:9943'}";
+        let own = exporter_config(&KIND, own);
+        assert_eq!(own.destination().text, "http://collector:9943 (signalfx)");
     }
 
     #[test]

@@ -12,15 +12,6 @@ pub(super) struct Request {
     pub(super) token: Option<String>,
     /// Whether its log records are profiles.
     pub(super) is_profiling: bool,
-    /// Where it may be cut: how many bytes and items come before.
-    cuts: Vec<Cut>,
-}
-
-/// A place between the events of two items.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Cut {
-    bytes: usize,
-    items: usize,
 }
 
 /// A request that takes more events.
@@ -28,7 +19,6 @@ struct Cut {
 struct Open {
     body: Vec<u8>,
     items: Vec<usize>,
-    cuts: Vec<Cut>,
 }
 
 /// What events of one request have in common.
@@ -106,12 +96,6 @@ impl Requests {
 
 impl Open {
     fn add(&mut self, events: &[Vec<u8>], items: &[usize]) {
-        if !self.body.is_empty() {
-            self.cuts.push(Cut {
-                bytes: self.body.len(),
-                items: self.items.len(),
-            });
-        }
         events
             .iter()
             .for_each(|event| self.body.extend_from_slice(event));
@@ -123,67 +107,10 @@ impl Open {
             body: self.body.into(),
             token: group.token.clone(),
             is_profiling: group.is_profiling,
-            cuts: self.cuts,
         };
         Piece {
             request,
             items: self.items,
         }
-    }
-}
-
-/// The same events in two requests; nothing where they belong to one item.
-pub(super) fn halves(piece: &Piece<Request>) -> Option<[Piece<Request>; 2]> {
-    let request = &piece.request;
-    let middle = request.cuts.len() / 2;
-    let cut = *request.cuts.get(middle)?;
-    let (front, back) = piece.items.split_at_checked(cut.items)?;
-    let (before, after) = (request.cuts.get(..middle)?, request.cuts.get(middle + 1..)?);
-    let from_cut = |later: &Cut| Cut {
-        bytes: later.bytes - cut.bytes,
-        items: later.items - cut.items,
-    };
-    let half = |body, items: &[usize], cuts| Piece {
-        request: Request {
-            body,
-            cuts,
-            ..request.clone()
-        },
-        items: items.to_vec(),
-    };
-    Some([
-        half(request.body.slice(..cut.bytes), front, before.to_vec()),
-        half(
-            request.body.slice(cut.bytes..),
-            back,
-            after.iter().map(from_cut).collect(),
-        ),
-    ])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn halves_hold_whole_items_down_to_one() {
-        let mut requests = Requests::new(1000, 100);
-        for item in 0..5 {
-            let events = [format!("<{item}>").into_bytes(), b"+".to_vec()];
-            requests.add(&Group::default(), &events, &[item]);
-        }
-        let (pieces, _) = requests.finish();
-        let mut waiting = pieces;
-        let mut single = Vec::new();
-        while let Some(piece) = waiting.pop() {
-            match halves(&piece) {
-                Some([front, back]) => waiting.extend([back, front]),
-                None => single.push((piece.items.clone(), piece.request.body.clone())),
-            }
-        }
-        let expected: Vec<(Vec<usize>, Bytes)> = (0..5)
-            .map(|item| (vec![item], format!("<{item}>+").into()))
-            .collect();
-        assert_eq!(single, expected);
     }
 }

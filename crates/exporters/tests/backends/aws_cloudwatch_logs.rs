@@ -9,7 +9,7 @@ use fanlight_testkit::fakes::aws::CloudWatchLogs;
 use fanlight_testkit::{Backend, golden_at};
 
 use crate::aws_xray::{ACCOUNT, Keys};
-use crate::made::{exporter, now, why};
+use crate::made::{exporter, now};
 
 const NAMES: &str = "log_group_name: /shop/checkout\nlog_stream_name: hub\n";
 const HOUR: u64 = 3_600_000_000_000;
@@ -83,7 +83,7 @@ async fn raw_logs_are_sent_as_they_are() {
         .send(&logs(&[(now, "plain"), (now, embedded), (now, "")]))
         .await;
     assert!(matches!(outcome, Outcome::Partial { rejected: 1, .. }));
-    assert_eq!(why(&outcome), "CloudWatch takes no empty message");
+    assert_eq!(outcome.why(), "CloudWatch takes no empty message");
     assert_eq!(fake.events("/shop/checkout", "hub")[0].1, "plain");
     assert_eq!(fake.events("metrics", "m")[0].1, embedded);
 }
@@ -130,7 +130,7 @@ async fn too_old_and_too_new_events_are_counted() {
         matches!(outcome, Outcome::Partial { rejected: 2, .. }),
         "{outcome:?}"
     );
-    assert!(why(&outcome).contains("the last 14 days"), "{outcome:?}");
+    assert!(outcome.why().contains("the last 14 days"), "{outcome:?}");
     let kept = fake.events("/shop/checkout", "hub");
     assert_eq!(kept.len(), 2);
 }

@@ -10,7 +10,7 @@ use fanlight_pipeline::Outcome;
 use fanlight_testkit::fakes::aws::{Account, XRay};
 use fanlight_testkit::{Backend, Hub, batch, golden};
 
-use crate::made::{config, exporter, now, readable, resetting_peer, spans, why};
+use crate::made::{config, exporter, now, readable, resetting_peer, spans};
 
 pub(crate) const ACCOUNT: Account = Account {
     access_key_id: "AKIDEXAMPLE",
@@ -96,7 +96,7 @@ async fn requests_have_at_most_fifty_documents() {
     let outcome = exporter.send(&batch(Signal::Traces, 2)).await;
     assert!(matches!(outcome, Outcome::Rejected { .. }));
     assert_eq!(
-        why(&outcome),
+        outcome.why(),
         "X-Ray takes no span without a trace id and a span id"
     );
     assert_eq!(backend.requests().len(), 3);
@@ -132,7 +132,7 @@ async fn a_segment_that_is_refused_for_good_is_counted() {
     let outcome = exporter.send(&spans(3, now(), &[])).await;
     assert!(matches!(outcome, Outcome::Partial { rejected: 1, .. }));
     assert_eq!(
-        why(&outcome),
+        outcome.why(),
         "X-Ray did not process a segment: InvalidSegment: as planned"
     );
 }
@@ -149,7 +149,7 @@ async fn throttling_is_tried_again() {
     let outcome = exporter.send(&spans).await;
     assert!(matches!(outcome, Outcome::Retry { .. }), "{outcome:?}");
     assert_eq!(
-        why(&outcome),
+        outcome.why(),
         format!(
             "http://{} answered 429 Too Many Requests: ThrottledException: Rate exceeded",
             backend.address
@@ -189,7 +189,7 @@ async fn wrong_credentials_say_what_to_check() {
         let exporter = exporter("awsxray", &keys.session(&backend));
         let outcome = exporter.send(&spans(1, now(), &[])).await;
         assert!(matches!(outcome, Outcome::Rejected { .. }), "{outcome:?}");
-        let why = why(&outcome);
+        let why = outcome.why();
         assert!(why.contains("403") && why.contains(told), "{why}");
         for secret in [account.secret_access_key, "a-token", "x-amz-security-token"] {
             assert!(!why.contains(secret), "{why}");
@@ -209,7 +209,7 @@ async fn missing_credentials_are_told_at_the_first_attempt() {
     let exporter = exporter("awsxray", &yaml);
     let outcome = exporter.send(&spans(1, now(), &[])).await;
     assert!(matches!(outcome, Outcome::Retry { .. }), "{outcome:?}");
-    let why = why(&outcome);
+    let why = outcome.why();
     assert!(
         why.starts_with("no AWS credentials: the configured profile"),
         "{why}"
@@ -228,7 +228,7 @@ async fn a_peer_that_breaks_off_is_tried_again() {
     for yaml in [session.clone(), session.replace("http:", "https:")] {
         let outcome = exporter("awsxray", &yaml).send(&spans(1, now(), &[])).await;
         assert!(matches!(outcome, Outcome::Retry { .. }), "{outcome:?}");
-        assert!(why(&outcome).contains(&address.to_string()), "{outcome:?}");
+        assert!(outcome.why().contains(&address.to_string()), "{outcome:?}");
     }
 }
 
@@ -256,7 +256,7 @@ async fn documents_that_are_too_long_are_cut_or_counted() {
         .map(|name| (name.as_str(), Value::Int(1)))
         .collect();
     let outcome = exporter.send(&spans(1, now(), &attributes)).await;
-    assert_eq!(why(&outcome), "X-Ray takes no document of more than 64 KB");
+    assert_eq!(outcome.why(), "X-Ray takes no document of more than 64 KB");
 }
 
 /// Scenario: a hub sends to X-Ray, which throttles first and leaves a segment unprocessed next.

@@ -9,7 +9,7 @@ use fanlight_pipeline::Outcome;
 use fanlight_testkit::fakes::azure_monitor::{AzureMonitor, Plan};
 use fanlight_testkit::{Backend, Hub, golden};
 
-use crate::made::{config, exporter, now, readable, resetting_peer, spans, why};
+use crate::made::{config, exporter, now, readable, resetting_peer, spans};
 
 const KEY: &str = "00000000-1111-2222-3333-444444444444";
 
@@ -42,7 +42,7 @@ async fn golden_items_become_telemetry() {
         let outcome = exporter.send(&golden(signal)).await;
         match signal {
             Signal::Metrics => assert_eq!(
-                why(&outcome),
+                outcome.why(),
                 "Azure Monitor takes no metric without a finite value"
             ),
             _ => assert_eq!(outcome, Outcome::Delivered),
@@ -134,7 +134,11 @@ async fn statuses_that_pass_are_tried_again() {
             matches!(outcome, Outcome::Retry { .. }),
             "{status}: {outcome:?}"
         );
-        assert!(why(&outcome).contains(&format!("/v2.1/track answered {status}")));
+        assert!(
+            outcome
+                .why()
+                .contains(&format!("/v2.1/track answered {status}"))
+        );
     }
     fake.plan(Plan::Status(402, Some(("retry-after", "7".to_owned()))));
     let outcome = exporter.send(&spans).await;
@@ -146,10 +150,10 @@ async fn statuses_that_pass_are_tried_again() {
     let outcome = exporter.send(&spans).await;
     assert!(matches!(outcome, Outcome::Rejected { .. }), "{outcome:?}");
     assert!(
-        why(&outcome).contains("is this the connection string"),
+        outcome.why().contains("is this the connection string"),
         "{outcome:?}"
     );
-    assert!(!why(&outcome).contains(KEY));
+    assert!(!outcome.why().contains(KEY));
 }
 
 /// Scenario: the key is of no resource.
@@ -161,7 +165,7 @@ async fn a_wrong_key_is_told() {
     let exporter = exporter("azuremonitor", &yaml);
     let outcome = exporter.send(&spans(2, now(), &[])).await;
     assert!(matches!(outcome, Outcome::Rejected { .. }), "{outcome:?}");
-    assert!(!why(&outcome).contains("another-key"), "{outcome:?}");
+    assert!(!outcome.why().contains("another-key"), "{outcome:?}");
 }
 
 /// Scenario: Azure redirects to another stamp, later to a stranger.
@@ -181,8 +185,8 @@ async fn redirects_are_followed_within_the_same_host_only() {
     other.plan(Plan::Status(307, Some(("location", stranger))));
     let outcome = exporter.send(&spans).await;
     assert!(matches!(outcome, Outcome::Rejected { .. }), "{outcome:?}");
-    assert!(why(&outcome).contains("evil.example.com"), "{outcome:?}");
-    assert!(why(&outcome).contains("within Azure's own domains only"));
+    assert!(outcome.why().contains("evil.example.com"), "{outcome:?}");
+    assert!(outcome.why().contains("within Azure's own domains only"));
 }
 
 /// Scenario: the peer closes the connection before it answers.
@@ -196,8 +200,8 @@ async fn a_peer_that_breaks_off_is_tried_again() {
         .send(&spans(1, now(), &[]))
         .await;
     assert!(matches!(outcome, Outcome::Retry { .. }), "{outcome:?}");
-    assert!(why(&outcome).contains(&address.to_string()), "{outcome:?}");
-    assert!(!why(&outcome).contains(KEY));
+    assert!(outcome.why().contains(&address.to_string()), "{outcome:?}");
+    assert!(!outcome.why().contains(KEY));
 }
 
 /// Scenario: more items than a request may have, and longer ones than Azure takes.

@@ -3,16 +3,24 @@
 use std::io::Read as _;
 
 use fanlight_otlp::{Batch, Signal};
-use fanlight_pipeline::{Exporter, Outcome};
+use fanlight_pipeline::{Exporter, ExporterSnapshot, Outcome};
 use fanlight_testkit::fakes::elasticsearch::{Elasticsearch, Rules};
 use fanlight_testkit::{Recorded, golden};
 
 use crate::made;
 
-fn exporter(endpoints: &[String], yaml: &str) -> Box<dyn Exporter> {
+fn yaml(endpoints: &[String], more: &str) -> String {
     let endpoints = endpoints.join(", ");
-    let yaml = format!("endpoints: [{endpoints}]\nuser: elastic\npassword: changeme\n{yaml}");
-    made::exporter("elasticsearch", &yaml)
+    format!("endpoints: [{endpoints}]\nuser: elastic\npassword: changeme\n{more}")
+}
+
+fn exporter(endpoints: &[String], more: &str) -> Box<dyn Exporter> {
+    made::exporter("elasticsearch", &yaml(endpoints, more))
+}
+
+async fn piped(fake: &Elasticsearch, batch: Batch) -> ExporterSnapshot {
+    let yaml = yaml(&[format!("http://{}", fake.address())], "");
+    made::piped("elasticsearch", &yaml, batch).await
 }
 
 fn to(fake: &Elasticsearch, yaml: &str) -> Box<dyn Exporter> {
@@ -146,17 +154,18 @@ async fn a_request_that_is_too_large_is_halved() {
     });
     let batch = golden(Signal::Traces);
     let events = 3;
-    assert_eq!(to(&fake, "").send(&batch).await, Outcome::Delivered);
+    let counted = piped(&fake, batch.clone()).await;
+    assert_eq!(counted.sent[&Signal::Traces], batch.items() as u64);
     assert_eq!(fake.taken().len(), batch.items() + events);
     let fake = Elasticsearch::start(Rules {
         largest: 10,
         ..Rules::default()
     });
-    let outcome = to(&fake, "").send(&batch).await;
-    assert!(
-        matches!(&outcome, Outcome::Rejected { why } if why.contains("413")),
-        "{outcome:?}"
-    );
+    let items = batch.items() as u64;
+    let counted = piped(&fake, batch).await;
+    assert_eq!(counted.send_failed[&Signal::Traces], items);
+    let why = counted.last_error.unwrap();
+    assert!(why.contains("413") && why.contains("raise"), "{why}");
 }
 
 /// Scenario: more documents than fit one request of five million bytes.

@@ -1,11 +1,13 @@
 //! Exporters made from their configuration, and what they sent in a form that is read.
 
+use std::time::Duration;
+
 use fanlight_exporters::EXPORTERS;
 use fanlight_otlp::view::Value;
 use fanlight_otlp::write::{RequestWriter, Span};
 use fanlight_otlp::{Batch, Signal, SpanId, TraceId};
-use fanlight_pipeline::{Exporter, ExporterConfig, Outcome};
-use fanlight_testkit::{exporter_config, with_context};
+use fanlight_pipeline::{Exporter, ExporterConfig, ExporterSnapshot};
+use fanlight_testkit::{Hub, exporter_config, with_context};
 
 /// An exporter of a type, by its configuration.
 pub(crate) fn exporter(name: &str, yaml: &str) -> Box<dyn Exporter> {
@@ -57,15 +59,12 @@ pub(crate) fn now() -> u64 {
     u64::try_from(now.unwrap().as_nanos()).unwrap()
 }
 
-/// What the user reads of an outcome that is not success.
-pub(crate) fn why(outcome: &Outcome) -> &str {
-    match outcome {
-        Outcome::Delivered => "",
-        Outcome::Partial { why, .. }
-        | Outcome::Resend { why, .. }
-        | Outcome::Retry { why, .. }
-        | Outcome::Rejected { why } => why,
-    }
+/// What the pipeline counted for a batch that it sent through an exporter of a type.
+pub(crate) async fn piped(name: &str, yaml: &str, batch: Batch) -> ExporterSnapshot {
+    let (hub, door) = Hub::with_exporter(config(name, yaml)).await;
+    door.offer(batch, "test").await.unwrap();
+    hub.running.stop(Duration::from_secs(20)).await;
+    hub.status.snapshot().exporters.remove(0)
 }
 
 /// The address of a peer that closes every connection before it answers.

@@ -21,4 +21,5 @@ mod prometheus_remote_write;
 mod pyroscope;
 mod splunk_hec;
 mod splunk_observability;
+mod too_large;
 mod zipkin;

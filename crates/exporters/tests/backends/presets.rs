@@ -5,19 +5,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use fanlight_net::Body;
 use fanlight_net::http::text;
 use fanlight_otlp::{Batch, Signal};
-use fanlight_pipeline::Outcome;
+use fanlight_pipeline::{ExporterSnapshot, Outcome};
 use fanlight_testkit::fakes::otlp_services::OTLP_SERVICES;
 use fanlight_testkit::{Backend, batch, golden};
 use http::{Response, StatusCode};
 
-use crate::made::exporter;
+use crate::made::{exporter, piped};
 
-/// What becomes of ten records that leave uncompressed.
-async fn ten_logs(backend: &Backend) -> Outcome {
+/// What is counted of ten records that leave uncompressed.
+async fn ten_logs(backend: &Backend) -> ExporterSnapshot {
     let address = backend.address;
-    let yaml = format!("{{endpoint: 'http://{address}', compression: none}}");
-    let exporter = exporter("otlp_http", &yaml);
-    exporter.send(&batch(Signal::Logs, 10)).await
+    let yaml = format!(
+        "{{endpoint: 'http://{address}', compression: none, retry_on_failure: {{initial_interval: 10ms}}}}"
+    );
+    piped("otlp_http", &yaml, batch(Signal::Logs, 10)).await
 }
 
 fn refusal(outcome: Outcome) -> String {
@@ -126,8 +127,8 @@ async fn what_is_too_large_goes_in_halves() {
         }
     };
     let backend = Backend::http(None, answer);
-    let outcome = ten_logs(&backend).await;
-    assert_eq!(outcome, Outcome::Delivered);
+    let counted = ten_logs(&backend).await;
+    assert_eq!(counted.sent[&Signal::Logs], 10);
     let taken: Vec<usize> = backend
         .requests()
         .iter()
@@ -137,17 +138,14 @@ async fn what_is_too_large_goes_in_halves() {
     assert_eq!(taken.iter().sum::<usize>(), 10);
 
     let never = Backend::http(None, |_| text(StatusCode::PAYLOAD_TOO_LARGE, "too large"));
-    let yaml = format!("endpoint: http://{}", never.address);
-    let why = refusal(
-        exporter("otlp_http", &yaml)
-            .send(&batch(Signal::Logs, 4))
-            .await,
-    );
-    assert!(why.contains("413"), "{why}");
+    let counted = ten_logs(&never).await;
+    assert_eq!(counted.send_failed[&Signal::Logs], 10);
+    let why = counted.last_error.unwrap();
+    assert!(why.contains("413") && why.contains("raise"), "{why}");
 }
 
-/// Scenario: a batch goes in halves, and the backend is down when the second comes.
-/// Guarantee: only the second half is to be sent again.
+/// Scenario: a batch goes in halves, and the backend is down for a moment when the second comes.
+/// Guarantee: only the second half is sent again.
 #[tokio::test]
 async fn halves_that_were_taken_are_not_sent_again() {
     let halves = AtomicUsize::new(0);
@@ -155,8 +153,8 @@ async fn halves_that_were_taken_are_not_sent_again() {
         let batch = Batch::decode(Signal::Logs, request.body.clone()).unwrap();
         let status = match (batch.items(), halves.load(Ordering::SeqCst)) {
             (10, _) => StatusCode::PAYLOAD_TOO_LARGE,
-            (_, 0) => StatusCode::OK,
-            _ => StatusCode::SERVICE_UNAVAILABLE,
+            (_, 1) => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::OK,
         };
         if batch.items() == 5 {
             halves.fetch_add(1, Ordering::SeqCst);
@@ -164,9 +162,13 @@ async fn halves_that_were_taken_are_not_sent_again() {
         text(status, "")
     };
     let backend = Backend::http(None, answer);
-    let outcome = ten_logs(&backend).await;
-    let Outcome::Resend { rest, rejected, .. } = outcome else {
-        panic!("{outcome:?}")
+    let counted = ten_logs(&backend).await;
+    assert_eq!((counted.sent[&Signal::Logs], counted.retries), (10, 1));
+    let items = |request: &fanlight_testkit::Recorded| {
+        Batch::decode(Signal::Logs, request.body.clone())
+            .unwrap()
+            .items()
     };
-    assert_eq!((rest.items(), rejected), (5, 0));
+    let sizes: Vec<usize> = backend.requests().iter().map(items).collect();
+    assert_eq!(sizes, [10, 5, 5, 5]);
 }

@@ -192,6 +192,10 @@ async fn answers_mean_what_splunk_says() {
                 assert_eq!(*after, Some(Duration::from_secs(7)));
                 assert!(!why.contains("our-token"), "{why}");
             }
+            // Two requests, one for each token.
+            Outcome::ResendSmaller { why, .. } if status == 413 => {
+                assert!(!why.contains("their-token"), "{why}");
+            }
             Outcome::Rejected { why } if !retried => {
                 assert!(!why.contains("their-token"), "{why}");
             }

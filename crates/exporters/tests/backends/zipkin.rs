@@ -181,6 +181,7 @@ async fn refusals_are_final_and_outages_are_not() {
         let exporter = exporter(&backend, "headers: {authorization: Bearer token-12345}");
         let outcome = exporter.send(&golden(Signal::Traces)).await;
         let why = match outcome {
+            Outcome::TooLarge { why } if status == 413 => why,
             Outcome::Rejected { why } if !retried => why,
             Outcome::Retry { after, why } if retried => {
                 assert_eq!(after, Some(Duration::from_secs(7)), "{status}");

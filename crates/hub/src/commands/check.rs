@@ -117,9 +117,7 @@ fn tell(answers: &[Answer]) -> ExitCode {
             Outcome::Partial { rejected, why } => {
                 (false, format!("rejected {rejected} of 1: {why}"))
             }
-            Outcome::Retry { why, .. }
-            | Outcome::Resend { why, .. }
-            | Outcome::Rejected { why } => (false, why.clone()),
+            failed => (false, failed.why().to_owned()),
         };
         all_good &= good;
         let (style, mark) = if good { (GOOD, "ok") } else { (BAD, "failed") };

@@ -40,7 +40,7 @@ snippets! {
     awsxray_snippet_loads: "awsxray", "awsxray sends traces to https://xray.eu-central-1.amazonaws.com (X-Ray)";
     azuremonitor_snippet_loads: "azuremonitor", "azuremonitor sends traces, metrics, logs to https://westeurope-5.in.applicationinsights.azure.com ";
     clickhouse_snippet_loads: "clickhouse", "clickhouse sends traces, metrics, logs to http://clickhouse:8123";
-    datadog_snippet_loads: "datadog", "datadog sends traces, metrics, logs to trace.agent.datadoghq.eu, api.datadoghq.eu, http-intake.logs.datadoghq.eu ";
+    datadog_snippet_loads: "datadog", "datadog sends traces, metrics, logs to https://trace.agent.datadoghq.eu, https://api.datadoghq.eu, https://http-intake.logs.datadoghq.eu ";
     datadog_agent_snippet_loads: "datadog_agent", "otlp/agent sends traces, metrics, logs to datadog-agent:4317 (gRPC, plain text";
     datadog_otlp_snippet_loads: "datadog_otlp", "otlphttp/datadog sends metrics, logs to https://otlp.datadoghq.eu ";
     elastic_apm_snippet_loads: "elastic_apm", "otlp/elastic sends traces, metrics, logs to shop.apm.eu-central-1.aws.cloud.es.io:443 (gRPC, TLS";

@@ -37,6 +37,7 @@ pub fn http_outcome(
             after: retry_after(headers, now),
             why,
         },
+        413 => Outcome::TooLarge { why },
         _ => Outcome::Rejected { why },
     }
 }
@@ -47,6 +48,9 @@ pub fn grpc_outcome(status: &Status, target: &str, advice: &Advice) -> Outcome {
     if !status.message.is_empty() {
         why.push_str(&format!(": {}", shorten(&status.message)));
     }
+    if is_too_large(status) {
+        return Outcome::TooLarge { why };
+    }
     if let Some(advice) = grpc_advice(status.code, advice) {
         why.push_str(&format!(" ({advice})"));
     }
@@ -56,6 +60,23 @@ pub fn grpc_outcome(status: &Status, target: &str, advice: &Advice) -> Outcome {
         true => Outcome::Retry { after, why },
         false => Outcome::Rejected { why },
     }
+}
+
+/// Servers have no status of its own for a message that is too long: most share one with quotas that are used up, tonic one
+/// with what OTLP may send again. Their words tell, and that they name no delay
+/// ([OTLP](https://opentelemetry.io/docs/specs/otlp/#failures)).
+fn is_too_large(status: &Status) -> bool {
+    const WORDS: [&str; 5] = [
+        "larger than",
+        "too large",
+        "too big",
+        "maximum size",
+        "message size",
+    ];
+    let message = status.message.to_ascii_lowercase();
+    matches!(status.code, Code::ResourceExhausted | Code::OutOfRange)
+        && status.retry_after.is_none()
+        && WORDS.iter().any(|words| message.contains(words))
 }
 
 /// The delay of a `Retry-After` header, which is a number of seconds or a date.
@@ -86,7 +107,6 @@ fn http_advice(status: StatusCode, headers: &HeaderMap, advice: &Advice) -> Opti
         }
         401 | 403 => advice.credentials,
         404 | 405 => advice.not_found,
-        413 => "send smaller batches: set sending_queue.batch.max_size",
         415 => {
             "the server does not take this format: try encoding: json or proto, or compression: none"
         }
@@ -99,7 +119,9 @@ const fn grpc_advice(code: Code, advice: &Advice) -> Option<&'static str> {
     match code {
         Code::Unauthenticated | Code::PermissionDenied => Some(advice.credentials),
         Code::Unimplemented => Some(advice.not_found),
-        Code::ResourceExhausted => Some("send smaller batches: set sending_queue.batch.max_size"),
+        Code::ResourceExhausted => {
+            Some("is a quota used up? if it is about size, set sending_queue.batch.max_size")
+        }
         _ => None,
     }
 }

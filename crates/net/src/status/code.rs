@@ -79,6 +79,7 @@ impl Code {
             401 => Code::Unauthenticated,
             403 => Code::PermissionDenied,
             404 => Code::Unimplemented,
+            413 => Code::ResourceExhausted,
             429 | 502 | 503 | 504 => Code::Unavailable,
             _ => Code::Unknown,
         }

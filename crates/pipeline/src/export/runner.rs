@@ -1,7 +1,7 @@
 //! One exporter at work: takes batches out of the queue, joins them, sends them, retries, settles.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use super::batcher::{Batcher, Parcel};
+use super::parts::{Parts, Then};
 use super::queue::{Entry, ExportQueue, Settlement};
 use super::retry::Backoff;
 use crate::{ExportSettings, Exporter, Outcome, Stop};
@@ -41,6 +42,8 @@ struct Sender {
     abandon: Stop,
     /// Why items were last refused, as far as the log knows.
     told: Mutex<String>,
+    /// Whether the log has been told that batches go in halves.
+    told_of_halves: AtomicBool,
 }
 
 impl Runner {
@@ -61,6 +64,7 @@ impl Runner {
                 timeout: settings.timeout,
                 abandon,
                 told: Mutex::default(),
+                told_of_halves: AtomicBool::default(),
             }),
         }
     }
@@ -216,43 +220,55 @@ impl Sender {
         None
     }
 
-    /// Sends one request until it is settled; what was not delivered is left in `batch`. A joined request that is refused as
-    /// a whole is not counted: its parts will be.
-    async fn send(&self, batch: &mut Batch, mut joined: bool) -> Settlement {
+    /// Sends one request until it is settled, in halves where the destination finds it too large; what was not delivered is
+    /// left in `batch`. A joined request that is refused as a whole is not counted: its parts will be.
+    async fn send(&self, batch: &mut Batch, joined: bool) -> Settlement {
         let counters = &self.queue.counters;
+        let mut parts = Parts::of(batch);
         let mut backoff = Backoff::new(&self.retry, Instant::now());
-        let mut is_part = false;
-        loop {
+        while let Some(part) = parts.first() {
             counters.batches.fetch_add(1, Ordering::Relaxed);
             counters.in_flight.fetch_add(1, Ordering::Relaxed);
-            let outcome = self.attempt(batch).await;
+            let outcome = self.attempt(part).await;
             counters.in_flight.fetch_sub(1, Ordering::Relaxed);
-            self.note(batch, &outcome, joined);
-            let (after, why) = match outcome {
-                Outcome::Retry { after, why } => (after, why),
-                Outcome::Resend {
-                    rest, after, why, ..
-                } => {
-                    (*batch, is_part, joined) = (rest, true, false);
-                    (after, why)
+            self.note(part, &outcome, joined && parts.is_whole());
+            let given_up = match parts.settle(outcome) {
+                Then::Wait { after, why } => {
+                    let delay = backoff.delay(after, Instant::now());
+                    self.wait(delay, why).await
                 }
-                Outcome::Rejected { why } if is_part => {
-                    let rejected = batch.items() as u64;
-                    return Settlement::Done(Outcome::Partial { rejected, why });
+                then => {
+                    self.tell_of_halves(then == Then::Halved);
+                    // The destination has answered for good: what comes next has all the time again.
+                    backoff = Backoff::new(&self.retry, Instant::now());
+                    None
                 }
-                settled => return Settlement::Done(settled),
             };
-            let Some(delay) = backoff.delay(after, Instant::now()) else {
-                return Settlement::Exhausted(why);
-            };
-            if self.abandon.is_requested() {
-                return Settlement::Stopped;
+            if let Some(settlement) = given_up {
+                self.count_too_large(batch, &parts);
+                if let Some(left) = parts.left() {
+                    *batch = left;
+                }
+                return settlement;
             }
-            counters.retries.fetch_add(1, Ordering::Relaxed);
-            tokio::select! {
-                () = tokio::time::sleep(delay) => {}
-                () = self.abandon.requested() => return Settlement::Stopped,
-            }
+        }
+        self.count_too_large(batch, &parts);
+        Settlement::Done(parts.outcome(joined))
+    }
+
+    /// Waits before the next attempt; says why there is none.
+    async fn wait(&self, delay: Option<Duration>, why: String) -> Option<Settlement> {
+        let Some(delay) = delay else {
+            return Some(Settlement::Exhausted(why));
+        };
+        if self.abandon.is_requested() {
+            return Some(Settlement::Stopped);
+        }
+        let retries = &self.queue.counters.retries;
+        retries.fetch_add(1, Ordering::Relaxed);
+        tokio::select! {
+            () = tokio::time::sleep(delay) => None,
+            () = self.abandon.requested() => Some(Settlement::Stopped),
         }
     }
 
@@ -306,30 +322,69 @@ impl Sender {
                 }
             }
             Outcome::Resend { rest, rejected, .. } => {
-                let settled = batch.items().saturating_sub(rest.items());
-                let rejected = usize::try_from(*rejected)
-                    .unwrap_or(usize::MAX)
-                    .min(settled);
-                counters.sent.add(signal, settled - rejected);
-                counters.send_failed.add(signal, rejected);
+                self.count_settled(batch, rest.items(), *rejected);
                 self.failing(outcome, quiet);
+            }
+            Outcome::ResendSmaller { rest, rejected, .. } => {
+                let left = rest.iter().map(Batch::items).sum();
+                self.count_settled(batch, left, *rejected);
             }
             Outcome::Retry { .. } => self.failing(outcome, quiet),
             Outcome::Rejected { why } => {
-                let first = counters.is_failing(why);
                 if !joined {
                     counters.send_failed.add(signal, batch.items());
                 }
-                if first && !quiet {
-                    let exporter = counters.id.as_str();
-                    tracing::error!(
-                        exporter,
-                        items = batch.items(),
-                        error = why,
-                        "the destination refused a batch"
-                    );
-                }
+                self.refused(batch, why);
             }
+            // What comes of the halves is counted.
+            Outcome::TooLarge { .. } => {}
+        }
+    }
+
+    /// Counts what a request has settled of which so many items are left.
+    fn count_settled(&self, batch: &Batch, left: usize, rejected: u64) {
+        let counters = &self.queue.counters;
+        let settled = batch.items().saturating_sub(left);
+        let rejected = usize::try_from(rejected).unwrap_or(usize::MAX).min(settled);
+        counters.sent.add(batch.signal(), settled - rejected);
+        counters.send_failed.add(batch.signal(), rejected);
+    }
+
+    /// Counts and tells what was too large even by itself. That is no failure of a destination that takes the rest.
+    fn count_too_large(&self, batch: &Batch, parts: &Parts) {
+        let Some((rejected, why)) = parts.too_large() else {
+            return;
+        };
+        let (counters, signal) = (&self.queue.counters, batch.signal());
+        counters.send_failed.add(signal, rejected);
+        if parts.is_refused() {
+            self.refused(batch, why);
+        } else if !is_quiet(batch) && self.is_news(why) {
+            let exporter = counters.id.as_str();
+            tracing::warn!(exporter, rejected, %signal, reason = why, "the destination refused some items");
+        }
+    }
+
+    fn refused(&self, batch: &Batch, why: &str) {
+        let counters = &self.queue.counters;
+        if counters.is_failing(why) && !is_quiet(batch) {
+            let exporter = counters.id.as_str();
+            tracing::error!(
+                exporter,
+                items = batch.items(),
+                error = why,
+                "the destination refused a batch"
+            );
+        }
+    }
+
+    /// Says once that requests are larger than the destination takes: each is sent in vain first.
+    fn tell_of_halves(&self, is_halved: bool) {
+        if is_halved && !self.told_of_halves.swap(true, Ordering::Relaxed) {
+            tracing::info!(
+                exporter = self.queue.counters.id.as_str(),
+                "the destination takes less at once; batches are sent in halves (set sending_queue.batch.max_size to spare that)"
+            );
         }
     }
 

@@ -202,7 +202,11 @@ async fn answer(
                     ..Refused::unavailable(why)
                 });
             }
-            Ok(Outcome::Rejected { why }) => {
+            Ok(
+                Outcome::Rejected { why }
+                | Outcome::TooLarge { why }
+                | Outcome::ResendSmaller { why, .. },
+            ) => {
                 return Err(Refused {
                     reason: RefusalReason::Rejected,
                     message: why,

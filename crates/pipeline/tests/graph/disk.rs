@@ -7,7 +7,7 @@ use std::time::Duration;
 use fanlight_config::{ComponentId, ConfigError, Node};
 use fanlight_pipeline::*;
 
-use crate::support::{Scripted, logs, start};
+use crate::support::{Scripted, logs, start, too_large};
 
 #[derive(Clone, Debug)]
 struct Storage(PathBuf);
@@ -84,6 +84,27 @@ async fn a_queue_on_disk_outlives_the_hub() {
     assert_eq!(hub.exporter(0).queue_size, 0);
     hub.running.stop(Duration::from_secs(5)).await;
     assert_eq!(idle.attempts(), 0);
+}
+
+/// Scenario: a batch goes in halves, and the hub is stopped when the first is taken and the destination is down.
+/// Guarantee: the batch is still on disk: the next start sends it again, and loses nothing.
+#[tokio::test]
+async fn a_batch_of_which_a_half_is_taken_outlives_the_hub() {
+    let dying = on_disk(Scripted::dead()).answering([too_large(), Outcome::Delivered]);
+    let hub = start(&[&dying], tempfile::tempdir().unwrap(), YAML, TABLES, false).await;
+    hub.door.offer(logs(8), "test").await.unwrap();
+    assert_eq!(dying.took(4).await, [4]);
+    dying.was_asked(3).await;
+    let stopped = hub.running.stop(Duration::from_millis(50)).await;
+    drop(hub.door);
+    assert_eq!(stopped.lost, []);
+    assert_eq!(stopped.kept, [("test/0".parse().unwrap(), 1)]);
+
+    let alive = on_disk(Scripted::new()).answering([too_large()]);
+    let hub = start(&[&alive], hub.directory, YAML, TABLES, false).await;
+    assert_eq!(alive.took(8).await, [4, 4]);
+    hub.running.stop(Duration::from_secs(5)).await;
+    assert_eq!(hub.status.snapshot().exporters[0].queue_size, 0);
 }
 
 /// Scenario: retries are exhausted with a queue on disk.

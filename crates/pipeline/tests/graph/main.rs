@@ -16,3 +16,4 @@ mod isolation;
 mod plan;
 mod shutdown;
 mod support;
+mod too_large;

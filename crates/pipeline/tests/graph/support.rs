@@ -35,6 +35,16 @@ fn length(out: &mut Vec<u8>, mut value: usize) {
     out.push(value as u8);
 }
 
+/// What an exporter answers to a batch, where that is not told beforehand.
+#[derive(Clone)]
+struct Decision(Arc<dyn Fn(&Batch) -> Outcome + Send + Sync>);
+
+impl std::fmt::Debug for Decision {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Decision")
+    }
+}
+
 /// An exporter that answers as told and remembers what it took.
 #[derive(Clone, Debug)]
 pub struct Scripted {
@@ -45,6 +55,7 @@ pub struct Scripted {
     attempts: Arc<watch::Sender<usize>>,
     hang: bool,
     largest: usize,
+    decision: Option<Decision>,
     tick: Option<Duration>,
     ticks: Arc<watch::Sender<usize>>,
 }
@@ -70,6 +81,7 @@ impl Scripted {
             attempts: Arc::new(watch::channel(0).0),
             hang: false,
             largest: usize::MAX,
+            decision: None,
             tick: None,
             ticks: Arc::new(watch::channel(0).0),
         }
@@ -94,6 +106,14 @@ impl Scripted {
     pub fn refusing_above(items: usize) -> Scripted {
         Scripted {
             largest: items,
+            ..Scripted::new()
+        }
+    }
+
+    /// One that looks at each batch.
+    pub fn deciding(decision: impl Fn(&Batch) -> Outcome + Send + Sync + 'static) -> Scripted {
+        Scripted {
+            decision: Some(Decision(Arc::new(decision))),
             ..Scripted::new()
         }
     }
@@ -178,6 +198,12 @@ pub fn retry(why: &str) -> Outcome {
     }
 }
 
+pub fn too_large() -> Outcome {
+    Outcome::TooLarge {
+        why: "413".to_owned(),
+    }
+}
+
 pub fn rejected(why: &str) -> Outcome {
     Outcome::Rejected {
         why: why.to_owned(),
@@ -194,7 +220,10 @@ impl Exporter for Scripted {
             if batch.items() > self.largest {
                 return rejected("too many items");
             }
-            let next = self.answers.lock().unwrap().pop_front();
+            let mut next = self.answers.lock().unwrap().pop_front();
+            if let Some(Decision(decide)) = &self.decision {
+                next = Some(decide(batch));
+            }
             let outcome = next.unwrap_or_else(|| self.otherwise.lock().unwrap().clone());
             if matches!(outcome, Outcome::Delivered | Outcome::Partial { .. }) {
                 self.taken.send_modify(|sizes| sizes.push(batch.items()));

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use fanlight_config::Headers;
 use fanlight_config::blocks::{Compression, HttpClient as Block};
 use fanlight_net::http::{Answer, HttpClient};
-use fanlight_pipeline::{BuildContext, BuildError, Inlet, Outcome, Refused, Stop};
+use fanlight_pipeline::{BuildContext, BuildError, Inlet, Refused, Stop};
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Request, Uri};
 use tokio::task::JoinSet;
@@ -210,9 +210,10 @@ impl Scraper {
         let headers = request.headers_mut();
         headers.insert(ACCEPT, ACCEPTED);
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
-        let answer = self.client.send(request).await.map_err(why)?;
+        let answer = self.client.send(request).await;
+        let answer = answer.map_err(|failed| failed.why().to_owned())?;
         if !answer.status.is_success() {
-            return Err(why(self.client.outcome(&url, &answer)));
+            return Err(self.client.outcome(&url, &answer).why().to_owned());
         }
         let body = self.plain(&answer)?;
         let content_type = answer.headers.get(CONTENT_TYPE);
@@ -318,14 +319,4 @@ fn resource(target: &Target) -> Vec<(&'static str, String)> {
         );
     }
     resource
-}
-
-fn why(outcome: Outcome) -> String {
-    match outcome {
-        Outcome::Retry { why, .. }
-        | Outcome::Resend { why, .. }
-        | Outcome::Rejected { why }
-        | Outcome::Partial { why, .. } => why,
-        Outcome::Delivered => String::new(),
-    }
 }

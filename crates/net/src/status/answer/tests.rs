@@ -23,16 +23,6 @@ fn http(status: u16, headers: &[(&'static str, &str)], body: &str) -> Outcome {
     )
 }
 
-fn why(outcome: &Outcome) -> &str {
-    match outcome {
-        Outcome::Retry { why, .. }
-        | Outcome::Resend { why, .. }
-        | Outcome::Rejected { why }
-        | Outcome::Partial { why, .. } => why,
-        Outcome::Delivered => "",
-    }
-}
-
 #[test]
 fn exactly_four_http_statuses_are_retried() {
     let retried: Vec<u16> = (300..600)
@@ -80,6 +70,50 @@ fn exactly_the_codes_of_the_specification_are_retried() {
 }
 
 #[test]
+fn requests_that_are_too_large_are_told_from_quotas() {
+    assert!(matches!(http(413, &[], ""), Outcome::TooLarge { .. }));
+    let says = |code, message: &str, retry_after| {
+        let status = Status {
+            code,
+            message: message.to_owned(),
+            retry_after,
+            details: bytes::Bytes::new(),
+        };
+        let outcome = grpc_outcome(&status, "backend", &Advice::GENERAL);
+        matches!(outcome, Outcome::TooLarge { .. })
+    };
+    for (code, message) in [
+        (
+            Code::ResourceExhausted,
+            "grpc: received message larger than max (5000 vs. 4000)",
+        ),
+        (
+            Code::ResourceExhausted,
+            "gRPC message exceeds maximum size 4194304: 5000000",
+        ),
+        (
+            Code::ResourceExhausted,
+            "Received message exceeds the maximum configured message size.",
+        ),
+        (
+            Code::OutOfRange,
+            "Error, decoded message length too large: found 5000 bytes, the limit is: 4000 bytes",
+        ),
+        (
+            Code::from_http(StatusCode::PAYLOAD_TOO_LARGE),
+            "HTTP status 413 Payload Too Large",
+        ),
+    ] {
+        assert!(says(code, message, None), "{message}");
+        assert!(!says(code, message, Some(Duration::from_secs(1))));
+        assert!(!says(Code::Internal, message, None));
+    }
+    for message in ["", "quota exceeded", "rate limit exceeded for this key"] {
+        assert!(!says(Code::ResourceExhausted, message, None), "{message}");
+    }
+}
+
+#[test]
 fn retry_after_is_seconds_or_a_date() {
     let after = |value: &str| match http(503, &[("retry-after", value)], "") {
         Outcome::Retry { after, .. } => after,
@@ -102,25 +136,27 @@ fn the_reason_quotes_the_server_and_says_what_to_do() {
         r#"{"error":{"message":"bad\n key"}}"#,
     );
     assert_eq!(
-        why(&outcome),
+        outcome.why(),
         "https://backend/v1/traces answered 401 Unauthorized: bad key (check the credentials: the headers or auth of this exporter)"
     );
-    assert!(why(&http(404, &[], "")).contains("is the path of the endpoint right?"));
     assert!(
-        why(&http(
-            308,
-            &[("location", "https://new.example/x?key=abc")],
-            ""
-        ))
-        .ends_with("https://new.example/x)")
+        http(404, &[], "")
+            .why()
+            .contains("is the path of the endpoint right?")
     );
     assert!(
-        !why(&http(
+        http(308, &[("location", "https://new.example/x?key=abc")], "")
+            .why()
+            .ends_with("https://new.example/x)")
+    );
+    assert!(
+        !http(
             500,
             &[("content-type", "text/html; charset=utf-8")],
             "<html>"
-        ))
+        )
+        .why()
         .contains('<')
     );
-    assert!(why(&http(500, &[], &"long ".repeat(10_000))).len() < 500);
+    assert!(http(500, &[], &"long ".repeat(10_000)).why().len() < 500);
 }
