@@ -44,6 +44,7 @@ mod embeddings;
 mod measure;
 mod message;
 mod opening;
+mod prompt;
 mod stream;
 #[cfg(test)]
 mod tests;

@@ -195,17 +195,7 @@ mod tests {
     use super::*;
     use crate::callsite::{Callsite, Source};
 
-    static CALLSITE: Callsite = Callsite::new(
-        "work",
-        Level::Info,
-        Source {
-            package: "test",
-            version: "1",
-            module: "test",
-            file: "test.rs",
-            line: 1,
-        },
-    );
+    static CALLSITE: Callsite = Callsite::new("work", Level::Info, Source::TEST);
 
     /// A span of a trace; the root has no parent.
     fn span(records: &mut Vec<u8>, trace: u8, is_root: bool, level: Level, seconds: u64) {

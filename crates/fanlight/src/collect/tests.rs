@@ -3,17 +3,7 @@ use crate::Level;
 use crate::callsite::{Callsite, Source};
 use crate::record::Kind;
 
-static LOG: Callsite = Callsite::new(
-    "paid",
-    Level::Info,
-    Source {
-        package: "test",
-        version: "1",
-        module: "test",
-        file: "src/pay.rs",
-        line: 7,
-    },
-);
+static LOG: Callsite = Callsite::new("paid", Level::Info, Source::TEST);
 
 /// Sees how many records there are.
 #[derive(Clone, Debug, Default)]

@@ -5,26 +5,13 @@ use crate::callsite::{Callsite, Source};
 use crate::record;
 use crate::value::put_attribute;
 
-static SPAN: Callsite = Callsite::new(
-    "pay {order}",
-    Level::Info,
-    Source {
-        package: "test",
-        version: "1",
-        module: "test",
-        file: "src/pay.rs",
-        line: 7,
-    },
-);
+static SPAN: Callsite = Callsite::new("pay {order}", Level::Info, Source::TEST);
 static WARNING: Callsite = Callsite::new(
     "card is slow",
     Level::Warn,
     Source {
-        package: "test",
-        version: "1",
-        module: "test",
-        file: "src/pay.rs",
         line: 9,
+        ..Source::TEST
     },
 )
 .with_tags(&["card"]);

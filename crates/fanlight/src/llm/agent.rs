@@ -6,9 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use super::Usage;
 use super::call::{record_usage, type_of};
 use super::content::Content;
-use super::message::{Message, Part};
-use super::opening::{Opening, opening_methods, some, span_methods};
-use super::tool::ToolDefinition;
+use super::message::Message;
+use super::opening::{Opening, opening_methods, span_methods};
+use super::prompt::{Prompt, prompt_methods};
 use crate::{Span, SpanKind};
 
 /// A run that has not started. See [`agent`](super::agent).
@@ -16,9 +16,7 @@ use crate::{Span, SpanKind};
 #[must_use = "the run starts with `start`"]
 pub struct AgentBuilder<'a> {
     opening: Opening,
-    messages: &'a [Message],
-    instructions: Vec<Part>,
-    tools: &'a [ToolDefinition],
+    prompt: Prompt<'a>,
 }
 
 /// The run of an agent. It ends when this is dropped, and is a [`Span`](crate::Span) until then.
@@ -38,13 +36,12 @@ impl<'a> AgentBuilder<'a> {
         }
         AgentBuilder {
             opening,
-            messages: &[],
-            instructions: Vec::new(),
-            tools: &[],
+            prompt: Prompt::default(),
         }
     }
 
     opening_methods!();
+    prompt_methods!('a);
 
     /// The agent's id.
     pub fn id(self, id: impl AsRef<str>) -> Self {
@@ -68,40 +65,11 @@ impl<'a> AgentBuilder<'a> {
         self
     }
 
-    /// What the agent is asked, with all that was said before.
-    pub fn messages(mut self, messages: &'a [Message]) -> Self {
-        self.messages = messages;
-        self
-    }
-
-    /// What it is always told.
-    pub fn system(mut self, instruction: impl Into<Part>) -> Self {
-        self.instructions.push(instruction.into());
-        self
-    }
-
-    /// The tools that it has.
-    pub fn tools(mut self, tools: &'a [ToolDefinition]) -> Self {
-        self.tools = tools;
-        self
-    }
-
     /// Starts the run.
     pub fn start(mut self) -> AgentSpan {
-        let opening = &mut self.opening;
-        opening.set_content(
-            "gen_ai.system_instructions",
-            some(&self.instructions),
-            Content::parts,
-        );
-        opening.set_content(
-            "gen_ai.input.messages",
-            some(self.messages),
-            Content::messages,
-        );
-        opening.set_content("gen_ai.tool.definitions", some(self.tools), Content::tools);
+        self.prompt.record(&mut self.opening);
         AgentSpan {
-            content: opening.content(),
+            content: self.opening.content(),
             span: self.opening.span.start(),
             responses: Mutex::default(),
         }

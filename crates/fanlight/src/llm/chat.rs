@@ -1,11 +1,10 @@
 //! Calls of models that answer messages.
 
 use super::call::{ModelCall, Target, call_methods, target_methods};
-use super::content::Content;
-use super::message::{Message, Part};
-use super::opening::{Opening, opening_methods, some, span_methods};
+use super::message::Message;
+use super::opening::{Opening, opening_methods, span_methods};
+use super::prompt::{Prompt, prompt_methods};
 use super::stream::ChatStream;
-use super::tool::ToolDefinition;
 
 /// A call that has not started. See [`chat`](super::chat).
 #[derive(Debug)]
@@ -13,9 +12,7 @@ use super::tool::ToolDefinition;
 pub struct ChatBuilder<'a> {
     opening: Opening,
     target: Target,
-    messages: &'a [Message],
-    instructions: Vec<Part>,
-    tools: &'a [ToolDefinition],
+    prompt: Prompt<'a>,
 }
 
 /// A call of a model. It ends when this is dropped, and is a [`Span`](crate::Span) until then.
@@ -31,32 +28,13 @@ impl<'a> ChatBuilder<'a> {
         ChatBuilder {
             opening: target.opening(),
             target,
-            messages: &[],
-            instructions: Vec::new(),
-            tools: &[],
+            prompt: Prompt::default(),
         }
     }
 
     opening_methods!();
     target_methods!();
-
-    /// What the model is asked, with all that was said before.
-    pub fn messages(mut self, messages: &'a [Message]) -> Self {
-        self.messages = messages;
-        self
-    }
-
-    /// Instructions that the provider takes besides the messages. Where they are the first message, they belong there.
-    pub fn system(mut self, instruction: impl Into<Part>) -> Self {
-        self.instructions.push(instruction.into());
-        self
-    }
-
-    /// The tools that the model may ask for.
-    pub fn tools(mut self, tools: &'a [ToolDefinition]) -> Self {
-        self.tools = tools;
-        self
-    }
+    prompt_methods!('a);
 
     /// How freely the model chooses.
     pub fn temperature(self, temperature: f64) -> Self {
@@ -114,18 +92,7 @@ impl<'a> ChatBuilder<'a> {
 
     /// Starts the call.
     pub fn start(mut self) -> ChatSpan {
-        let opening = &mut self.opening;
-        opening.set_content(
-            "gen_ai.system_instructions",
-            some(&self.instructions),
-            Content::parts,
-        );
-        opening.set_content(
-            "gen_ai.input.messages",
-            some(self.messages),
-            |content, of| content.messages(of),
-        );
-        opening.set_content("gen_ai.tool.definitions", some(self.tools), Content::tools);
+        self.prompt.record(&mut self.opening);
         ChatSpan {
             call: ModelCall::start(self.opening, self.target),
         }

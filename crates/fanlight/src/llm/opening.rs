@@ -59,11 +59,6 @@ impl<F: Fn() -> String> ToValue for Rendered<F> {
     }
 }
 
-/// Something, unless it is empty.
-pub(super) fn some<T>(items: &[T]) -> Option<&[T]> {
-    (!items.is_empty()).then_some(items)
-}
-
 /// Methods that every builder of this module has; its field `opening` is an [`Opening`].
 macro_rules! opening_methods {
     () => {

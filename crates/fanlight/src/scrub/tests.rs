@@ -3,17 +3,7 @@ use crate::Level;
 use crate::callsite::{Callsite, Source};
 use crate::value::ToValue;
 
-static CALLSITE: Callsite = Callsite::new(
-    "work",
-    Level::Info,
-    Source {
-        package: "test",
-        version: "1",
-        module: "test",
-        file: "test.rs",
-        line: 1,
-    },
-);
+static CALLSITE: Callsite = Callsite::new("work", Level::Info, Source::TEST);
 
 /// A span with these attributes, and an event with the same, after scrubbing: its attributes as text.
 fn scrubbed(attributes: &[(&str, &dyn ToValue)]) -> Vec<String> {
