@@ -23,6 +23,8 @@ export interface KeyValue {
 export interface TraceSummary {
   traceId: string;
   rootName: string;
+  /** The attribute `logfire.msg` of the root span: its name with the arguments filled in. */
+  rootMessage: string | null;
   rootService: string;
   startTimeUnixNano: string;
   durationNano: string;
@@ -109,6 +111,7 @@ export interface Metric {
   lastValue: number | null;
   temporality: 'unspecified' | 'delta' | 'cumulative';
   monotonic: boolean;
+  attributeKeys: string[];
 }
 
 export interface TracePage {
@@ -147,6 +150,8 @@ export interface ExporterStatus {
   sentItems: number;
   failedItems: number;
   droppedItems: number;
+  retriedItems?: number;
+  dropped?: { cause: string; items: number }[];
 }
 
 export interface PipelineStatus {
@@ -169,4 +174,180 @@ export interface Status {
 
 export interface ErrorBody {
   error: { message: string; hint?: string | null };
+}
+
+export interface Operation {
+  service: string;
+  operation: string;
+  spanCount: number;
+  errorCount: number;
+  p50Nano: string;
+  p95Nano: string;
+  p99Nano: string;
+}
+
+export interface ServiceRed {
+  service: string;
+  spanCount: number;
+  errorCount: number;
+  p50Nano: string;
+  p95Nano: string;
+  p99Nano: string;
+  /** One a bin, as are `errors` and `p95`. */
+  counts: number[];
+  errors: number[];
+  p95: string[];
+}
+
+export interface Overview {
+  stepNano: string;
+  services: ServiceRed[];
+}
+
+export interface Red {
+  startNano: string;
+  stepNano: string;
+  counts: number[];
+  errors: number[];
+  p50Nano: string[];
+  p95Nano: string[];
+  p99Nano: string[];
+}
+
+export interface ServiceMap {
+  nodes: ServiceMapNode[];
+  edges: ServiceMapEdge[];
+}
+
+export interface ServiceMapNode {
+  service: string;
+  spanCount: number;
+  errorCount: number;
+}
+
+export interface ServiceMapEdge {
+  from: string;
+  to: string;
+  callCount: number;
+  errorCount: number;
+  p95Nano: string;
+}
+
+export interface RateBin {
+  count: number;
+  errors: number;
+  /** Logs only: trace, debug, info, warn, error, fatal. */
+  severities?: number[];
+}
+
+export interface Rate {
+  startNano: string;
+  stepNano: string;
+  bins: RateBin[];
+}
+
+export interface FacetValue {
+  value: string;
+  count: number;
+}
+
+export interface LogFacets {
+  services: FacetValue[];
+  severities: FacetValue[];
+  scopes: FacetValue[];
+  attributes: { key: string; values: FacetValue[] }[];
+  /** Counted over the newest matches only. */
+  sampled: boolean;
+}
+
+export type Aggregation = 'auto' | 'avg' | 'sum' | 'min' | 'max' | 'rate' | 'p50' | 'p95' | 'p99' | 'count';
+
+export interface MetricSeries {
+  labels: Record<string, string>;
+  values: (number | null)[];
+}
+
+export interface Exemplar {
+  timeUnixNano: string;
+  value: number;
+  traceId: string;
+  spanId: string;
+}
+
+export interface MetricData {
+  name: string;
+  type: MetricType;
+  unit: string;
+  startNano: string;
+  stepNano: string;
+  series: MetricSeries[];
+  /** Counts by bin of time, then by bucket; bucket `n` ends at `bounds[n]`, the last has no end. */
+  heatmap: { bounds: number[]; counts: number[][] } | null;
+  exemplars: Exemplar[];
+  truncated: boolean;
+}
+
+export interface ErrorGroup {
+  id: string;
+  type: string;
+  place: string;
+  message: string;
+  service: string;
+  count: number;
+  firstNano: string;
+  lastNano: string;
+  counts: number[];
+  exampleTraceIds: string[];
+  stepNano: string;
+}
+
+export interface Profile {
+  id: string;
+  service: string;
+  timeUnixNano: string;
+  durationNano: string;
+  sampleType: string;
+  unit: string;
+  sampleCount: number;
+}
+
+export interface FlameNode {
+  name: string;
+  file: string | null;
+  line: number | null;
+  self: string;
+  total: string;
+  children: FlameNode[];
+}
+
+export interface ProfileTree {
+  unit: string;
+  root: FlameNode;
+}
+
+export type SqlValue = string | number | null;
+
+export interface SqlResult {
+  columns: string[];
+  rows: SqlValue[][];
+  truncated: boolean;
+  elapsedMs: number;
+}
+
+export interface SqlView {
+  name: string;
+  description: string;
+  columns: { name: string; type: string; description: string }[];
+}
+
+export interface SavedView {
+  id: string;
+  name: string;
+  page: string;
+  query: string;
+}
+
+export interface TestOutcome {
+  outcome: string;
+  detail: string;
 }

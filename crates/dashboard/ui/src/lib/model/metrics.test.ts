@@ -14,6 +14,7 @@ const metric = (name: string, more: Partial<Metric> = {}): Metric => ({
   lastValue: 1,
   temporality: 'cumulative',
   monotonic: false,
+  attributeKeys: [],
   ...more,
 });
 

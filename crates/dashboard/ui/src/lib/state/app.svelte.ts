@@ -8,6 +8,7 @@ import { Clock } from './clock.svelte';
 import { Layout } from './layout.svelte';
 import { LiveList } from './live-list.svelte';
 import { LiveStream } from './live-stream.svelte';
+import { Palette } from './palette.svelte';
 import { Query } from './query.svelte';
 import { Router } from './router.svelte';
 import { Theme } from './theme.svelte';
@@ -28,6 +29,7 @@ export class App {
   readonly live = new LiveStream();
   readonly clock = new Clock();
   readonly theme = new Theme();
+  readonly palette = new Palette(this.theme);
   readonly layout = new Layout();
   readonly colours = new ServiceColours();
 
@@ -59,6 +61,7 @@ export class App {
       this.router.start(),
       this.clock.start(),
       this.layout.start(),
+      this.palette.start(),
       this.live.subscribe({
         traces: (traces) => {
           this.traces.receive(traces);
