@@ -158,8 +158,12 @@ export function listProfiles(
   return get('/api/profiles', { ...query }, signal);
 }
 
-export function getProfile(id: string, signal?: AbortSignal): Promise<ProfileTree> {
-  return get(`/api/profiles/${encodeURIComponent(id)}`, {}, signal);
+export function getProfile(
+  id: string,
+  sampleType: string | null,
+  signal?: AbortSignal,
+): Promise<ProfileTree> {
+  return get(`/api/profiles/${encodeURIComponent(id)}`, { sampleType }, signal);
 }
 
 export function runSql(sql: string, signal?: AbortSignal): Promise<SqlResult> {

@@ -116,7 +116,7 @@ function placeEdge(
   if (x2 > x1) {
     const bend = (x2 - x1) / 2;
     const path = `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2 - 6} ${y2}`;
-    return { ...edge, path, width, labelX: x2 - 44, labelY: y2 + (y2 >= y1 ? -8 : 16) };
+    return { ...edge, path, width, labelX: (x1 + x2) / 2, labelY: (y1 + y2) / 2 + 4 };
   }
   // Back to the left, or within a column: below both.
   const low = Math.max(y1, y2) + NODE_HEIGHT;

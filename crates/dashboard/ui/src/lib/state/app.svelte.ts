@@ -75,6 +75,9 @@ export class App {
     },
   });
 
+  /** The reader was shown how to send a first trace, and has not been told of it yet. */
+  awaited = $state(false);
+
   /** Where the reader was in the list of traces. */
   listPlace = $state<ListPlace>({ filter: '', scrollTop: 0, selected: null });
 
