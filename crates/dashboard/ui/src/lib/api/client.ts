@@ -1,7 +1,6 @@
 /** One function per route of the hub's API. Each can be cancelled and fails with an {@link ApiError} only. */
 
 import type {
-  Aggregation,
   ErrorBody,
   ErrorGroup,
   LogFacets,
@@ -22,7 +21,12 @@ import type {
   TestOutcome,
   Trace,
   TracePage,
+  operations,
 } from './types';
+
+export type Aggregation = NonNullable<
+  NonNullable<operations['getMetricsSeries']['parameters']['query']>['aggregation']
+>;
 
 /** A failure in words for the reader: what happened, and what to do next where the server knows. */
 export class ApiError extends Error {

@@ -1,6 +1,7 @@
 /** The list of metrics. */
 
-import type { Aggregation, Metric, MetricType } from '../api/types';
+import type { Aggregation } from '../api/client';
+import type { Metric, MetricType } from '../api/types';
 
 export const METRIC_TYPES: Record<MetricType, string> = {
   gauge: 'gauge',
