@@ -1,8 +1,8 @@
 //! The local dashboard: HTTP API, live updates and the embedded page.
 //!
 //! [`router`] makes all of it, to be served by whoever owns the socket. It reads one [`Store`](fanlight_store::Store) and
-//! asks one [`StatusSource`]; it changes nothing. Nobody logs in, so the guard keeps other web sites out: the `Host` of
-//! every request must be one of ours (DNS rebinding), and an `Origin` must be the page's own.
+//! asks one [`StatusSource`]. The [`Guard`] keeps other web sites out: the `Host` of every request must be one of ours (DNS
+//! rebinding), and an `Origin` must be the page's own. With an [`Access`], every request needs its token, too.
 //!
 //! | Path | Answer |
 //! |---|---|
@@ -13,11 +13,16 @@
 //! | `/api/status` | what the hub does |
 //! | everything else | the page |
 
+mod access;
 mod api;
 mod embed;
 mod guard;
+mod openapi;
 mod router;
 mod status;
 
+pub use access::{Access, TokenTooShort};
+pub use guard::{Guard, Refusal};
+pub use openapi::text as openapi;
 pub use router::{Options, router};
 pub use status::{ExporterState, ExporterStatus, Listener, PipelineStatus, Status, StatusSource};

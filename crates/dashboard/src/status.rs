@@ -1,6 +1,7 @@
 //! What the dashboard shows about the hub, and who tells it.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Tells what the hub does. The hub implements it; the dashboard knows no pipelines.
 pub trait StatusSource: Send + Sync {
@@ -9,7 +10,7 @@ pub trait StatusSource: Send + Sync {
 }
 
 /// What the hub does, besides what the store knows.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
     /// The hub's version.
@@ -27,7 +28,7 @@ pub struct Status {
 }
 
 /// An address that a component listens on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Listener {
     /// The component's id.
     pub component: String,
@@ -40,7 +41,7 @@ pub struct Listener {
 }
 
 /// A destination and how sending goes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExporterStatus {
     /// The component's id.
@@ -50,8 +51,10 @@ pub struct ExporterStatus {
     /// Where it was configured: a file, a variable.
     pub from: String,
     /// How its last attempt ended.
+    #[schema(inline)]
     pub state: ExporterState,
     /// What its last failure said.
+    #[schema(required)]
     pub last_error: Option<String>,
     /// What waits, as the queue counts.
     pub queue_size: u64,
@@ -66,7 +69,7 @@ pub struct ExporterStatus {
 }
 
 /// How an exporter is doing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ExporterState {
     /// It has not sent anything yet.
@@ -79,7 +82,7 @@ pub enum ExporterState {
 }
 
 /// A pipeline's parts, by id.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PipelineStatus {
     /// The pipeline.
     pub id: String,

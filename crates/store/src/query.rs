@@ -6,6 +6,8 @@
 mod json;
 mod logs;
 mod metrics;
+#[cfg(feature = "openapi")]
+mod schema;
 mod spans;
 mod traces;
 
@@ -61,6 +63,7 @@ pub struct Page<T> {
 
 /// How much is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Counts {
     /// Spans.
     pub spans: u64,

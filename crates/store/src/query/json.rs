@@ -15,9 +15,11 @@ pub struct Json(Box<RawValue>);
 
 /// What sent something.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Resource {
     /// Its attributes, as a list of key and value.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::query::schema::KeyValue>))]
     pub attributes: Json,
     /// How many attributes the sender dropped.
     pub dropped_attributes_count: u32,
@@ -27,6 +29,7 @@ pub struct Resource {
 
 /// The instrumentation that made something.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Scope {
     /// Its name, such as the library's.
@@ -34,6 +37,7 @@ pub struct Scope {
     /// Its version.
     pub version: String,
     /// Its attributes, as a list of key and value.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::query::schema::KeyValue>))]
     pub attributes: Json,
     /// How many attributes the sender dropped.
     pub dropped_attributes_count: u32,

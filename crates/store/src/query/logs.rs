@@ -31,31 +31,38 @@ pub struct LogFilter {
 
 /// A log record. Fields are OTLP's.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LogRecord {
     /// When it happened, in nanoseconds since 1970; 0 when unknown.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub time_unix_nano: u64,
     /// When it was seen, in nanoseconds since 1970; 0 when unknown.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub observed_time_unix_nano: u64,
     /// `SeverityNumber`.
     pub severity_number: i32,
     /// The severity as the source calls it.
     pub severity_text: String,
     /// The body, as `{"stringValue": ...}` and its like.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::query::schema::AnyValue>, required))]
     pub body: Json,
     /// The body as text.
     pub body_text: String,
     /// The trace it belongs to.
     #[serde(serialize_with = "as_text_or_null")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, required))]
     pub trace_id: Option<TraceId>,
     /// The span it belongs to.
     #[serde(serialize_with = "as_text_or_null")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, required))]
     pub span_id: Option<SpanId>,
     /// The service that made it.
     pub service: String,
     /// Its attributes, as a list of key and value.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::query::schema::KeyValue>))]
     pub attributes: Json,
     /// What made it.
     pub resource: Resource,

@@ -20,12 +20,15 @@ pub struct MetricFilter {
 
 /// One metric of one service.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Metric))]
 #[serde(rename_all = "camelCase")]
 pub struct MetricSummary {
     /// Its name.
     pub name: String,
     /// `gauge`, `sum`, `histogram`, `exponential_histogram` or `summary`.
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::query::schema::MetricType))]
     pub kind: &'static str,
     /// Its unit.
     pub unit: String,
@@ -39,10 +42,13 @@ pub struct MetricSummary {
     pub points: u64,
     /// When the last point was measured, in nanoseconds since 1970.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub last_time_unix_nano: u64,
     /// The last point's number; none for histograms and summaries.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub last_value: Option<f64>,
     /// `unspecified`, `delta` or `cumulative`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::query::schema::Temporality))]
     pub temporality: &'static str,
     /// Whether it is a sum that never falls.
     pub monotonic: bool,

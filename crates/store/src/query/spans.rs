@@ -15,10 +15,12 @@ const MAX_SPANS: u32 = 50_000;
 
 /// A trace.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Trace {
     /// Its id.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub trace_id: TraceId,
     /// Its spans, by start time.
     pub spans: Vec<Span>,
@@ -28,32 +30,40 @@ pub struct Trace {
 
 /// A span. Fields are OTLP's.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Span {
     /// The trace's id.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub trace_id: TraceId,
     /// Its own id.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub span_id: SpanId,
     /// Its parent's id; none for a root span.
     #[serde(serialize_with = "as_text_or_null")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, required))]
     pub parent_span_id: Option<SpanId>,
     /// Its name.
     pub name: String,
     /// `SERVER`, `CLIENT`, `INTERNAL`, `PRODUCER`, `CONSUMER` or `UNSPECIFIED`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::query::schema::SpanKind))]
     pub kind: &'static str,
     /// The service that made it.
     pub service: String,
     /// Start, in nanoseconds since 1970.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub start_time_unix_nano: u64,
     /// End, in nanoseconds since 1970.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub end_time_unix_nano: u64,
     /// Its status.
     pub status: SpanStatus,
     /// Its attributes, as a list of key and value.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::query::schema::KeyValue>))]
     pub attributes: Json,
     /// What made it.
     pub resource: Resource,
@@ -77,8 +87,10 @@ pub struct Span {
 
 /// A span's status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SpanStatus {
     /// `UNSET`, `OK` or `ERROR`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::query::schema::StatusCode))]
     pub code: &'static str,
     /// What went wrong.
     pub message: String,
@@ -86,14 +98,17 @@ pub struct SpanStatus {
 
 /// Something that happened within a span.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SpanEvent {
     /// When, in nanoseconds since 1970.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub time_unix_nano: u64,
     /// What.
     pub name: String,
     /// Its attributes, as a list of key and value.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::query::schema::KeyValue>))]
     pub attributes: Json,
     /// How many attributes the sender dropped.
     pub dropped_attributes_count: u32,
@@ -101,19 +116,23 @@ pub struct SpanEvent {
 
 /// A span's link to another span.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SpanLink {
     /// The other span's trace.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub trace_id: TraceId,
     /// The other span.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub span_id: SpanId,
     /// The link's W3C `tracestate`.
     pub trace_state: String,
     /// W3C trace flags.
     pub flags: u32,
     /// Its attributes, as a list of key and value.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::query::schema::KeyValue>))]
     pub attributes: Json,
     /// How many attributes the sender dropped.
     pub dropped_attributes_count: u32,

@@ -26,10 +26,12 @@ pub struct TraceFilter {
 
 /// One trace in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TraceSummary {
     /// Its id.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub trace_id: TraceId,
     /// The root span's name, or the earliest span's while there is no root.
     pub root_name: String,
@@ -37,9 +39,11 @@ pub struct TraceSummary {
     pub root_service: String,
     /// When the first span started, in nanoseconds since 1970.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub start_time_unix_nano: u64,
     /// From the first start to the last end, in nanoseconds.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub duration_nano: u64,
     /// How many spans there are so far.
     pub span_count: u64,
