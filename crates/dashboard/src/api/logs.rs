@@ -37,6 +37,7 @@ pub(super) async fn list(
         service: wanted.service.filter(|text| !text.is_empty()),
         severity_min: wanted.severity_min,
         text: wanted.q.filter(|text| !text.is_empty()),
+        ..LogFilter::default()
     };
     let page = app.store.logs(filter).await?;
     Ok(Json(LogList {

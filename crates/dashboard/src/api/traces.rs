@@ -42,6 +42,7 @@ pub(super) async fn list(
         errors_only: wanted.errors,
         // A float turns into an integer by saturating, so a negative number means none.
         min_duration_nano: (wanted.min_duration_ms.unwrap_or_default() * 1e6) as u64,
+        ..TraceFilter::default()
     };
     let page = app.store.traces(filter).await?;
     Ok(Json(TraceList {

@@ -164,3 +164,11 @@ pub(super) fn as_text_or_null<T: ToString, S: Serializer>(
 pub(super) fn id<const N: usize>(bytes: &[u8]) -> [u8; N] {
     bytes.try_into().unwrap_or([0; N])
 }
+
+/// As [`as_text`], for lists.
+pub(super) fn as_texts<T: ToString, S: Serializer>(
+    values: &[T],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(values.iter().map(ToString::to_string))
+}
