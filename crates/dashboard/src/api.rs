@@ -1,12 +1,23 @@
 //! The JSON API. Every answer that is not 200 is `{"error": {"message", "hint"}}`.
 
+mod body;
+mod destinations;
 mod error;
+mod exceptions;
+mod export;
+mod import;
 mod live;
 mod logs;
 mod metrics;
 mod parameters;
+mod profiles;
+mod rate;
+mod services;
+mod signal;
+mod sql;
 mod status;
 mod traces;
+mod views;
 
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode, Uri};
@@ -21,7 +32,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) use error::{ApiError, ErrorBody};
-use parameters::{Parameters, given};
+use parameters::Parameters;
 
 use crate::openapi;
 use crate::router::App;
@@ -51,8 +62,25 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(traces::one))
         .routes(routes!(traces::logs))
         .routes(routes!(logs::list))
+        .routes(routes!(logs::facets))
+        .routes(routes!(rate::show))
         .routes(routes!(metrics::list))
-        .routes(routes!(metrics::services))
+        .routes(routes!(metrics::series))
+        .routes(routes!(services::list))
+        .routes(routes!(services::operations))
+        .routes(routes!(services::overview))
+        .routes(routes!(services::red))
+        .routes(routes!(services::map))
+        .routes(routes!(exceptions::list))
+        .routes(routes!(profiles::list))
+        .routes(routes!(profiles::one))
+        .routes(routes!(sql::ask))
+        .routes(routes!(sql::schema))
+        .routes(routes!(export::stream))
+        .routes(routes!(import::take))
+        .routes(routes!(views::list, views::put))
+        .routes(routes!(views::delete))
+        .routes(routes!(destinations::test))
         .routes(routes!(live::stream))
         .routes(routes!(status::show))
 }

@@ -6,11 +6,8 @@
 //!
 //! | Path | Answer |
 //! |---|---|
-//! | `/api/health` | that it works, and the version |
-//! | `/api/traces`, `/api/traces/{traceId}`, `/api/traces/{traceId}/logs` | traces, newest first; one with its spans; its logs |
-//! | `/api/logs`, `/api/metrics`, `/api/services` | lists |
-//! | `/api/live` | what arrives, as server-sent events |
-//! | `/api/status` | what the hub does |
+//! | `/api/...` | the API; `/api/openapi.json` describes it |
+//! | `/login` | signs a browser in, where there is a token |
 //! | everything else | the page |
 
 mod access;
@@ -25,4 +22,7 @@ pub use access::{Access, TokenTooShort};
 pub use guard::{Guard, Refusal};
 pub use openapi::text as openapi;
 pub use router::{Options, router};
-pub use status::{ExporterState, ExporterStatus, Listener, PipelineStatus, Status, StatusSource};
+pub use status::{
+    Dropped, ExporterState, ExporterStatus, Listener, PipelineStatus, Status, StatusSource,
+    TestOutcome,
+};

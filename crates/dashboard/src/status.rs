@@ -1,5 +1,6 @@
 //! What the dashboard shows about the hub, and who tells it.
 
+use futures::future::BoxFuture;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -7,11 +8,24 @@ use utoipa::ToSchema;
 pub trait StatusSource: Send + Sync {
     /// How things are now. Called for every request of `/api/status`; must not block.
     fn status(&self) -> Status;
+
+    /// Sends a test item of each signal to an exporter's destination, once; `None` where there is no such exporter.
+    fn send_test<'a>(&'a self, exporter: &'a str) -> BoxFuture<'a, Option<TestOutcome>>;
+}
+
+/// What a destination answered to test items.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TestOutcome {
+    /// `delivered` when it took everything, else `partial`, `retry` or `rejected`.
+    pub outcome: String,
+    /// What it answered to each signal, in words.
+    pub detail: String,
 }
 
 /// What the hub does, besides what the store knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = HubStatus)]
 pub struct Status {
     /// The hub's version.
     pub version: String,
@@ -51,7 +65,6 @@ pub struct ExporterStatus {
     /// Where it was configured: a file, a variable.
     pub from: String,
     /// How its last attempt ended.
-    #[schema(inline)]
     pub state: ExporterState,
     /// What its last failure said.
     #[schema(required)]
@@ -66,6 +79,21 @@ pub struct ExporterStatus {
     pub failed_items: u64,
     /// Items that found the queue full.
     pub dropped_items: u64,
+    /// Attempts that failed and were made again.
+    #[schema(required = false)]
+    pub retries: u64,
+    /// What was lost, by cause.
+    #[schema(required = false)]
+    pub dropped: Vec<Dropped>,
+}
+
+/// Items that were lost for one cause.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Dropped {
+    /// The cause, in words.
+    pub cause: String,
+    /// How many.
+    pub items: u64,
 }
 
 /// How an exporter is doing.

@@ -8,6 +8,7 @@
 //! reported as stored. A power cut may lose the last commits (`synchronous = NORMAL`), never the file.
 //! Traces, metrics and logs are kept; profiles are not taken yet.
 
+mod ask;
 mod config;
 mod exporter;
 mod ingest;
@@ -28,7 +29,12 @@ pub use live::{Live, LiveUpdate};
 pub use open::OpenError;
 pub use options::{Clock, StoreOptions};
 pub use query::{
-    Counts, Json, LogFilter, LogRecord, MetricFilter, MetricSummary, Page, QueryError, Resource,
-    Scope, Span, SpanEvent, SpanLink, SpanStatus, Trace, TraceFilter, TraceSummary,
+    Aggregation, AttributeFacet, AttributeFilter, Counts, ErrorFilter, ErrorGroup, Exemplar,
+    Export, ExportFilter, FacetValue, FlameGraph, FlameNode, Heatmap, Json, LogFacets, LogFilter,
+    LogRecord, MetricFilter, MetricSeries, MetricSummary, NewView, OperationFilter,
+    OperationSummary, Overview, OverviewFilter, Page, ProfileFilter, ProfileSummary, QueryError,
+    Rate, RateBin, Red, RedFilter, Resource, SavedView, Scope, Series, SeriesFilter, ServiceEdge,
+    ServiceMap, ServiceNode, ServiceRed, Span, SpanEvent, SpanLink, SpanStatus, SqlAnswer,
+    SqlColumn, SqlQuery, SqlSchema, SqlView, TimeRange, Trace, TraceFilter, TraceSummary,
 };
 pub use store::{Store, WriteError};

@@ -3,13 +3,23 @@
 //! Names are OTLP/JSON's: camel case, ids in lower-case hexadecimal, 64-bit times as decimal text, attributes as lists of
 //! `{"key", "value": {"stringValue": ...}}`. Lists are paged by key, so that what arrives meanwhile shifts nothing.
 
+mod errors;
+mod export;
+mod facets;
+mod filter;
 mod json;
 mod logs;
 mod metrics;
+mod profiles;
+mod rate;
 #[cfg(feature = "openapi")]
 mod schema;
+mod series;
+mod services;
 mod spans;
+mod sql;
 mod traces;
+mod views;
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,16 +28,29 @@ use fanlight_otlp::DecodeError;
 use rusqlite::Connection;
 use serde::Serialize;
 
+pub use errors::{ErrorFilter, ErrorGroup};
+pub use export::{Export, ExportFilter};
+pub use facets::{AttributeFacet, FacetValue, LogFacets};
+pub use filter::{AttributeFilter, TimeRange};
 pub(crate) use json::any_value_text;
 pub use json::{Json, Resource, Scope};
 pub use logs::{LogFilter, LogRecord};
 pub(crate) use logs::{logs, logs_of_trace, logs_since};
 pub(crate) use metrics::metrics;
 pub use metrics::{MetricFilter, MetricSummary};
+pub use profiles::{FlameGraph, FlameNode, ProfileFilter, ProfileSummary};
+pub use rate::{Rate, RateBin};
+pub use series::{Aggregation, Exemplar, Heatmap, MetricSeries, Series, SeriesFilter};
+pub use services::{
+    OperationFilter, OperationSummary, Overview, OverviewFilter, Red, RedFilter, ServiceEdge,
+    ServiceMap, ServiceNode, ServiceRed,
+};
 pub(crate) use spans::trace;
 pub use spans::{Span, SpanEvent, SpanLink, SpanStatus, Trace};
+pub use sql::{SqlAnswer, SqlColumn, SqlQuery, SqlSchema, SqlView};
 pub use traces::{TraceFilter, TraceSummary};
 pub(crate) use traces::{traces, traces_by_id};
+pub use views::{NewView, SavedView};
 
 /// The most that a page holds.
 pub(crate) const MAX_LIMIT: u32 = 1000;
@@ -38,6 +61,9 @@ pub enum QueryError {
     /// The cursor is none that an answer gave.
     #[error("{0:?} is not a cursor; take it from the `nextCursor` of an answer")]
     Cursor(String),
+    /// A user's SQL is wrong, writes, or takes too long; in SQLite's own words.
+    #[error("{0}")]
+    Sql(String),
     /// SQLite can't answer.
     #[error("reading the database failed")]
     Database(#[from] rusqlite::Error),
@@ -71,6 +97,8 @@ pub struct Counts {
     pub logs: u64,
     /// Metric points.
     pub points: u64,
+    /// Profiles.
+    pub profiles: u64,
 }
 
 /// A place in a list that is sorted by time and row id, both falling.
@@ -150,5 +178,6 @@ pub(crate) fn counts(connection: &Connection) -> Result<Counts, QueryError> {
             "SELECT coalesce((SELECT max(id) FROM logs) - (SELECT min(id) FROM logs) + 1, 0)",
         )?,
         points: number("SELECT count(*) FROM points")?,
+        profiles: 0,
     })
 }

@@ -4,17 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 
-use fanlight_otlp::{Batch, TraceId};
+use fanlight_otlp::Batch;
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, oneshot};
 
 use crate::ingest::Changes;
 use crate::open::{self, OpenError};
 use crate::options::StoreOptions;
-use crate::query::{
-    self, Counts, LogFilter, LogRecord, MetricFilter, MetricSummary, Page, QueryError, Trace,
-};
-use crate::query::{TraceFilter, TraceSummary};
+use crate::query::QueryError;
 use crate::readers::Readers;
 use crate::writer::Writer;
 
@@ -162,67 +159,6 @@ impl Store {
             .filter_map(|path| fs::metadata(path).ok())
             .map(|file| file.len())
             .sum()
-    }
-
-    /// Traces, newest first.
-    ///
-    /// # Errors
-    /// When the cursor is none, or the database can't be read.
-    pub async fn traces(&self, filter: TraceFilter) -> Result<Page<TraceSummary>, QueryError> {
-        self.read(move |connection| query::traces(connection, &filter))
-            .await
-    }
-
-    /// One trace with its spans; `None` when there is none with this id.
-    ///
-    /// # Errors
-    /// When the database can't be read.
-    pub async fn trace(&self, trace_id: TraceId) -> Result<Option<Trace>, QueryError> {
-        self.read(move |connection| query::trace(connection, trace_id))
-            .await
-    }
-
-    /// The log records of a trace, in the order of time; 10,000 at most.
-    ///
-    /// # Errors
-    /// When the database can't be read.
-    pub async fn trace_logs(&self, trace_id: TraceId) -> Result<Vec<LogRecord>, QueryError> {
-        self.read(move |connection| query::logs_of_trace(connection, trace_id))
-            .await
-    }
-
-    /// Log records, newest first.
-    ///
-    /// # Errors
-    /// When the cursor is none, or the database can't be read.
-    pub async fn logs(&self, filter: LogFilter) -> Result<Page<LogRecord>, QueryError> {
-        self.read(move |connection| query::logs(connection, &filter))
-            .await
-    }
-
-    /// Metrics with their last values, by name.
-    ///
-    /// # Errors
-    /// When the database can't be read.
-    pub async fn metrics(&self, filter: MetricFilter) -> Result<Vec<MetricSummary>, QueryError> {
-        self.read(move |connection| query::metrics(connection, &filter))
-            .await
-    }
-
-    /// The names of all services that sent anything, sorted.
-    ///
-    /// # Errors
-    /// When the database can't be read.
-    pub async fn services(&self) -> Result<Vec<String>, QueryError> {
-        self.read(query::services).await
-    }
-
-    /// How much is stored.
-    ///
-    /// # Errors
-    /// When the database can't be read.
-    pub async fn counts(&self) -> Result<Counts, QueryError> {
-        self.read(query::counts).await
     }
 
     /// What is committed from now on.

@@ -96,7 +96,7 @@ impl IntoResponses for ApiError {
 
 impl From<QueryError> for ApiError {
     fn from(error: QueryError) -> ApiError {
-        if matches!(error, QueryError::Cursor(_)) {
+        if matches!(error, QueryError::Cursor(_) | QueryError::Sql(_)) {
             return ApiError::bad(error.to_string());
         }
         let source = std::error::Error::source(&error).map(ToString::to_string);

@@ -16,12 +16,10 @@ use crate::status::Status;
 #[serde(rename_all = "camelCase")]
 pub(super) struct StatusAnswer {
     #[serde(flatten)]
-    #[schema(inline)]
     hub: Status,
     /// How much the store takes on disk.
     store_bytes: u64,
     /// What the store holds.
-    #[schema(inline)]
     counts: Counts,
 }
 

@@ -22,8 +22,10 @@ pub struct Resource {
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::query::schema::KeyValue>))]
     pub attributes: Json,
     /// How many attributes the sender dropped.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub dropped_attributes_count: u32,
     /// The schema of its attributes; empty when unknown.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub schema_url: String,
 }
 
@@ -40,8 +42,10 @@ pub struct Scope {
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::query::schema::KeyValue>))]
     pub attributes: Json,
     /// How many attributes the sender dropped.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub dropped_attributes_count: u32,
     /// The schema of the items' attributes; empty when unknown.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub schema_url: String,
 }
 
@@ -167,4 +171,12 @@ pub(super) fn as_text_or_null<T: ToString, S: Serializer>(
 /// An id of a column: 16 or 8 bytes, as they were written.
 pub(super) fn id<const N: usize>(bytes: &[u8]) -> [u8; N] {
     bytes.try_into().unwrap_or([0; N])
+}
+
+/// As [`as_text`], for lists.
+pub(super) fn as_texts<T: ToString, S: Serializer>(
+    values: &[T],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(values.iter().map(ToString::to_string))
 }

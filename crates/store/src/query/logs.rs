@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use super::json::{as_text, as_text_or_null, id};
 use super::spans::Shared;
-use super::{Cursor, Json, MAX_LIMIT, Page, QueryError, Resource, Scope, page};
+use super::{
+    AttributeFilter, Cursor, Json, MAX_LIMIT, Page, QueryError, Resource, Scope, TimeRange, page,
+};
 
 /// The most log records of one trace that are answered.
 const MAX_OF_TRACE: u32 = 10_000;
@@ -21,12 +23,18 @@ pub struct LogFilter {
     pub limit: u32,
     /// Where the page begins; an answer's [`Page::next_cursor`].
     pub cursor: Option<String>,
+    /// When they happened.
+    pub time: TimeRange,
     /// Only those of this service.
     pub service: Option<String>,
     /// Only those with at least this `SeverityNumber`.
     pub severity_min: i32,
     /// Only those with this in their body; ASCII letters match in either case.
     pub text: Option<String>,
+    /// Only those that have all of these.
+    pub attributes: Vec<AttributeFilter>,
+    /// Only those of this trace.
+    pub trace_id: Option<TraceId>,
 }
 
 /// A log record. Fields are OTLP's.
@@ -71,8 +79,10 @@ pub struct LogRecord {
     /// The name of the event that it is; empty when it is none.
     pub event_name: String,
     /// W3C trace flags.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub flags: u32,
     /// How many attributes the sender dropped.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub dropped_attributes_count: u32,
 }
 

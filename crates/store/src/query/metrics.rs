@@ -52,6 +52,8 @@ pub struct MetricSummary {
     pub temporality: &'static str,
     /// Whether it is a sum that never falls.
     pub monotonic: bool,
+    /// The keys of its points' attributes, sorted.
+    pub attribute_keys: Vec<String>,
 }
 
 /// What makes two streams series of the same metric: name, service, type, temporality, monotonic, unit.
@@ -130,6 +132,7 @@ fn summary(row: &Row<'_>, identity: &Identity) -> rusqlite::Result<MetricSummary
             _ => "unspecified",
         },
         monotonic,
+        attribute_keys: Vec::new(),
     })
 }
 

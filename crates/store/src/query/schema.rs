@@ -7,32 +7,39 @@ use utoipa::ToSchema;
 
 /// A value of [OTLP/JSON](https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding); `{}` for none.
 #[derive(Serialize, ToSchema)]
-#[serde(untagged, rename_all_fields = "camelCase")]
+#[serde(untagged)]
 #[schema(no_recursion)]
 pub(crate) enum AnyValue {
     Text {
+        #[serde(rename = "stringValue")]
         string_value: String,
     },
     Bool {
+        #[serde(rename = "boolValue")]
         bool_value: bool,
     },
     Int {
         #[schema(inline)]
+        #[serde(rename = "intValue")]
         int_value: NumberOrText,
     },
     Double {
         #[schema(inline)]
+        #[serde(rename = "doubleValue")]
         double_value: NumberOrText,
     },
     Array {
         #[schema(inline)]
+        #[serde(rename = "arrayValue")]
         array_value: Values,
     },
     Map {
         #[schema(inline)]
+        #[serde(rename = "kvlistValue")]
         kvlist_value: Entries,
     },
     Bytes {
+        #[serde(rename = "bytesValue")]
         bytes_value: String,
     },
     None {},
@@ -110,4 +117,13 @@ pub(crate) enum Temporality {
     Unspecified,
     Delta,
     Cumulative,
+}
+
+/// A value in a row.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum SqlValue {
+    Text(String),
+    Number(f64),
+    Null,
 }

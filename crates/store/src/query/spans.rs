@@ -25,6 +25,7 @@ pub struct Trace {
     /// Its spans, by start time.
     pub spans: Vec<Span>,
     /// Whether there are more spans than could be answered.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub truncated: bool,
 }
 
@@ -74,14 +75,18 @@ pub struct Span {
     /// Its links.
     pub links: Vec<SpanLink>,
     /// The W3C `tracestate`.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub trace_state: String,
     /// W3C trace flags.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub flags: u32,
     /// How many attributes the sender dropped.
     pub dropped_attributes_count: u32,
     /// How many events the sender dropped.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub dropped_events_count: u32,
     /// How many links the sender dropped.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub dropped_links_count: u32,
 }
 
@@ -111,6 +116,7 @@ pub struct SpanEvent {
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::query::schema::KeyValue>))]
     pub attributes: Json,
     /// How many attributes the sender dropped.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub dropped_attributes_count: u32,
 }
 
@@ -128,13 +134,16 @@ pub struct SpanLink {
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub span_id: SpanId,
     /// The link's W3C `tracestate`.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub trace_state: String,
     /// W3C trace flags.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub flags: u32,
     /// Its attributes, as a list of key and value.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::query::schema::KeyValue>))]
     pub attributes: Json,
     /// How many attributes the sender dropped.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub dropped_attributes_count: u32,
 }
 

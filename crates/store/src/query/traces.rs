@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 
 use super::json::{as_text, id};
-use super::{Cursor, MAX_LIMIT, Page, QueryError, page};
+use super::{AttributeFilter, Cursor, MAX_LIMIT, Page, QueryError, TimeRange, page};
 
 /// Which traces are wanted. The default is all of them.
 #[derive(Clone, Debug, Default)]
@@ -14,14 +14,26 @@ pub struct TraceFilter {
     pub limit: u32,
     /// Where the page begins; an answer's [`Page::next_cursor`].
     pub cursor: Option<String>,
-    /// Only those in which this service took part.
+    /// When they started.
+    pub time: TimeRange,
+    /// Only those in which this service took part. Where spans are described as well (operation, name, text, attributes),
+    /// one span of this service must be all that.
     pub service: Option<String>,
-    /// Only those whose root span has this in its name; ASCII letters match in either case.
+    /// Only those with a span of this name.
+    pub operation: Option<String>,
+    /// Only those with a span that has this in its name; ASCII letters match in either case.
     pub name: Option<String>,
+    /// Only those with a span that has this in its name, an attribute's value, an event or its status message; ASCII
+    /// letters match in either case.
+    pub text: Option<String>,
+    /// Only those with a span that has all of these.
+    pub attributes: Vec<AttributeFilter>,
     /// Only those that have a span with status error.
     pub errors_only: bool,
     /// Only those that took at least so long, in nanoseconds.
     pub min_duration_nano: u64,
+    /// Only those that took at most so long, in nanoseconds.
+    pub max_duration_nano: Option<u64>,
 }
 
 /// One trace in a list.
@@ -53,6 +65,8 @@ pub struct TraceSummary {
     pub services: Vec<String>,
     /// Whether the root span has arrived.
     pub has_root: bool,
+    /// That span's attribute `logfire.msg`: its name with the values filled in.
+    pub root_message: Option<String>,
 }
 
 const COLUMNS: &str = "SELECT traces.id, trace_id, start_ns, end_ns, spans, errors, has_root, head.text, service.text
@@ -132,6 +146,7 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<TraceSummary> {
         error_count: row.get::<_, i64>(5)?.cast_unsigned(),
         services: Vec::new(),
         has_root: row.get(6)?,
+        root_message: None,
     })
 }
 
