@@ -7,6 +7,7 @@
 //! | Path | Answer |
 //! |---|---|
 //! | `/api/...` | the API; `/api/openapi.json` describes it |
+//! | `/jaeger/api/...` | Jaeger's query API, for Grafana |
 //! | `/login` | signs a browser in, where there is a token |
 //! | everything else | the page |
 
@@ -14,6 +15,7 @@ mod access;
 mod api;
 mod embed;
 mod guard;
+mod jaeger;
 mod openapi;
 mod router;
 mod status;

@@ -16,7 +16,7 @@ use futures::future::{BoxFuture, Shared, pending};
 use crate::access::{self, Access};
 use crate::guard::{self, Guard};
 use crate::status::StatusSource;
-use crate::{api, embed};
+use crate::{api, embed, jaeger};
 
 /// Everything comes from the hub itself, nothing is inlined, nobody may frame the page.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -80,6 +80,7 @@ pub fn router(store: Store, status: Arc<dyn StatusSource>, options: Options) -> 
     Router::new()
         .merge(sign_in.with_state(()))
         .nest("/api", api::routes())
+        .nest("/jaeger", jaeger::routes())
         .fallback(embed::serve)
         .layer(middleware::from_fn_with_state(guard, guard::check))
         .layer(middleware::map_response(with_headers))
