@@ -5,6 +5,7 @@
 mod access;
 mod document;
 mod items;
+mod jaeger;
 mod support;
 mod transfer;
 
