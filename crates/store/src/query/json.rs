@@ -119,7 +119,7 @@ impl Scope {
 
 /// Views are made from batches, so the envelope becomes a request again. The signal makes no difference here: there are
 /// no items.
-fn with_resource<T>(
+pub(super) fn with_resource<T>(
     envelope: &[u8],
     read: impl FnOnce(ResourceView<'_>) -> Result<T, QueryError>,
 ) -> Result<T, QueryError> {
