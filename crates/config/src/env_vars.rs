@@ -93,6 +93,7 @@ variables! {
     OTLP_EXPORT_FLUSH_INTERVAL: "How long items wait for others, in milliseconds. Default: 5000.",
     PROXY_PORT: "The port of the LLM proxy, which comes with a later release.",
     DASHBOARD_PORT: "The port of the dashboard. Default: 3000.",
+    FANLIGHT_TOKEN: "The token of the dashboard, its API and OTLP on its port; commands send it, too.",
     VERBOSE: "`1` or `true` logs at level debug.",
     DATA_DIR: "Where data is kept. Default: `fanlight` under XDG_DATA_HOME.",
     XDG_DATA_HOME: "The user's data directory. Default: `~/.local/share`.",

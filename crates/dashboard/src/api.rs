@@ -1,24 +1,40 @@
 //! The JSON API. Every answer that is not 200 is `{"error": {"message", "hint"}}`.
 
+mod body;
+mod destinations;
 mod error;
+mod exceptions;
+mod export;
+mod import;
 mod live;
 mod logs;
 mod metrics;
+mod parameters;
+mod profiles;
+mod rate;
+mod services;
+mod signal;
+mod sql;
 mod status;
 mod traces;
+mod views;
 
-use axum::extract::FromRequestParts;
-use axum::extract::Query;
-use axum::http::request::Parts;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode, Uri};
-use axum::routing::{MethodRouter, get};
+use axum::response::IntoResponse;
+use axum::routing::get;
 use axum::{Json, Router};
 use fanlight_otlp::TraceId;
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-pub(crate) use error::ApiError;
+pub(crate) use error::{ApiError, ErrorBody};
+use parameters::Parameters;
 
+use crate::openapi;
 use crate::router::App;
 
 /// How many entries a page has when nobody asks for a number.
@@ -26,34 +42,77 @@ const DEFAULT_LIMIT: u32 = 50;
 
 /// The routes below `/api`.
 pub(crate) fn routes() -> Router<App> {
-    let routes: [(&str, MethodRouter<App>); 9] = [
-        ("/health", get(health)),
-        ("/traces", get(traces::list)),
-        ("/traces/{trace_id}", get(traces::one)),
-        ("/traces/{trace_id}/logs", get(traces::logs)),
-        ("/logs", get(logs::list)),
-        ("/metrics", get(metrics::list)),
-        ("/services", get(metrics::services)),
-        ("/live", get(live::stream)),
-        ("/status", get(status::show)),
-    ];
-    routes
-        .into_iter()
-        .fold(Router::new(), |router, (path, handler)| {
-            router.route(path, handler)
-        })
+    documented()
+        .split_for_parts()
+        .0
+        .route("/openapi.json", get(document))
         .fallback(unknown)
         .method_not_allowed_fallback(not_allowed)
 }
 
-async fn health() -> Json<Value> {
-    Json(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
+/// What the routes say about themselves; paths begin below `/api`.
+pub(crate) fn description() -> OpenApi {
+    documented().split_for_parts().1
+}
+
+fn documented() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(health))
+        .routes(routes!(traces::list))
+        .routes(routes!(traces::one))
+        .routes(routes!(traces::logs))
+        .routes(routes!(logs::list))
+        .routes(routes!(logs::facets))
+        .routes(routes!(rate::show))
+        .routes(routes!(metrics::list))
+        .routes(routes!(metrics::series))
+        .routes(routes!(services::list))
+        .routes(routes!(services::operations))
+        .routes(routes!(services::overview))
+        .routes(routes!(services::red))
+        .routes(routes!(services::map))
+        .routes(routes!(exceptions::list))
+        .routes(routes!(profiles::list))
+        .routes(routes!(profiles::one))
+        .routes(routes!(sql::ask))
+        .routes(routes!(sql::schema))
+        .routes(routes!(export::stream))
+        .routes(routes!(import::take))
+        .routes(routes!(views::list, views::put))
+        .routes(routes!(views::delete))
+        .routes(routes!(destinations::test))
+        .routes(routes!(live::stream))
+        .routes(routes!(status::show))
+}
+
+/// Answer of `GET /api/health`.
+#[derive(Debug, Serialize, ToSchema)]
+struct Health {
+    /// `ok`.
+    status: &'static str,
+    /// The hub's version.
+    version: &'static str,
+}
+
+/// Says that the hub works.
+#[utoipa::path(get, path = "/health", responses((status = OK, body = Health)))]
+async fn health() -> Json<Health> {
+    Json(Health {
+        status: "ok",
+        version: env!("CARGO_PKG_VERSION"),
+    })
+}
+
+async fn document() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], openapi::text())
 }
 
 async fn unknown(uri: Uri) -> ApiError {
-    ApiError::new(StatusCode::NOT_FOUND, format!("there is nothing at /api{}", uri.path())).hint(
-        "it has /api/health, /api/traces, /api/logs, /api/metrics, /api/services, /api/live and /api/status",
+    ApiError::new(
+        StatusCode::NOT_FOUND,
+        format!("there is nothing at /api{}", uri.path()),
     )
+    .hint("/api/openapi.json says what there is")
 }
 
 async fn not_allowed(method: Method) -> ApiError {
@@ -61,34 +120,11 @@ async fn not_allowed(method: Method) -> ApiError {
         StatusCode::METHOD_NOT_ALLOWED,
         format!("{method} is not answered here"),
     )
-    .hint("the API is for reading; send telemetry to /v1/traces, /v1/metrics or /v1/logs")
-}
-
-/// Query parameters, strictly: an unknown one is an error.
-struct Parameters<T>(T);
-
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Parameters<T>, ApiError> {
-        Query::try_from_uri(&parts.uri)
-            .map(|Query(parameters)| Parameters(parameters))
-            .map_err(|rejection| {
-                let message = rejection.body_text();
-                let fact = message
-                    .strip_prefix("Failed to deserialize query string: ")
-                    .unwrap_or(&message);
-                ApiError::new(StatusCode::BAD_REQUEST, fact)
-            })
-    }
+    .hint("/api/openapi.json says what is; send telemetry to /v1/traces, /v1/metrics or /v1/logs")
 }
 
 /// Reads the trace id of a path.
 fn trace_id(text: &str) -> Result<TraceId, ApiError> {
-    text.parse().map_err(|error| {
-        ApiError::new(
-            StatusCode::BAD_REQUEST,
-            format!("{text:?} is not a trace id: {error}"),
-        )
-    })
+    text.parse()
+        .map_err(|error| ApiError::bad(format!("{text:?} is not a trace id: {error}")))
 }

@@ -1,143 +1,165 @@
-//! Keeping other web sites out.
+//! Keeping other web sites out, and strangers where there is a token.
 //!
 //! A page on the internet can make the user's browser send requests to this machine. It can't choose the `Host` that is
 //! sent, unless the name in it is its own and was rebound to a loopback address; so `Host` must be a name of ours. It
-//! can't hide its `Origin` from anything but plain reads; so where there is one, it must be the page's own.
+//! can't hide its `Origin` from anything but plain reads, and browsers say where those come from (`Sec-Fetch-Site`); so
+//! both must be the page's own. And it can't send JSON elsewhere without asking first, which nobody answers here; so what
+//! changes something must be JSON. A request with the right token in its `Authorization` comes from no such page.
 
-use std::net::{IpAddr, SocketAddr};
+mod host;
+
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::header::{HOST, ORIGIN};
-use axum::http::uri::Authority;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{
+    ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING, WWW_AUTHENTICATE,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::access::{self, Access};
 use crate::api::ApiError;
+use crate::router::Options;
+use host::Hosts;
 
-/// Which hosts are ours.
-#[derive(Debug)]
-pub(crate) struct Guard {
-    accepts_any_ip: bool,
-    names: Vec<String>,
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
+/// What a body that changes something may be.
+const JSON_TYPES: [&str; 3] = [
+    "application/json",
+    "application/x-ndjson",
+    "application/jsonl",
+];
+
+/// Decides about requests by their heads. Stands before every route, OTLP on the dashboard's port included.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    hosts: Arc<Hosts>,
+    access: Option<Access>,
+}
+
+/// Why a request is not answered.
+#[derive(Clone, Debug)]
+pub struct Refusal(ApiError);
+
+impl Refusal {
+    /// The HTTP status: 400, 401, 403 or 415.
+    pub fn status(&self) -> StatusCode {
+        self.0.status()
+    }
+
+    /// What is wrong and what to do, in one sentence.
+    pub fn text(&self) -> String {
+        self.0.text()
+    }
 }
 
 impl Guard {
-    pub(crate) fn new(bound: Option<SocketAddr>, allowed_hosts: Vec<String>) -> Guard {
-        let names = allowed_hosts
-            .into_iter()
-            .map(|name| name.trim_end_matches('.').to_ascii_lowercase())
-            .collect();
+    /// A guard of a dashboard with these options.
+    pub fn new(options: &Options) -> Guard {
         Guard {
-            accepts_any_ip: bound.is_some_and(|address| !address.ip().is_loopback()),
-            names,
+            hosts: Arc::new(Hosts::new(options.bound, &options.allowed_hosts)),
+            access: options.access.clone(),
         }
     }
 
-    fn accepts(&self, authority: &Authority) -> bool {
-        let host = authority
-            .host()
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .trim_end_matches('.');
-        if let Ok(address) = host.parse::<IpAddr>() {
-            return self.accepts_any_ip
-                || address.is_loopback()
-                || self.names.iter().any(|name| name == host);
+    /// Checks who asks: `Host`, `Origin` and the token, where there is one.
+    ///
+    /// # Errors
+    /// Says why the request must not be answered.
+    pub fn admit(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+        let bearer = self
+            .access
+            .as_ref()
+            .map(|access| access.has_bearer(headers));
+        if bearer == Some(true) {
+            return Ok(());
         }
-        let host = host.to_ascii_lowercase();
-        host == "localhost" || host.ends_with(".localhost") || self.names.contains(&host)
+        self.hosts.check(uri, headers).map_err(Refusal)?;
+        match &self.access {
+            Some(access) if !access::is_open(uri.path()) && !access.has_session(headers) => {
+                Err(Refusal(access::needed(bearer_was_given(headers))))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn judge(&self, request: &Request) -> Result<(), Refusal> {
+        self.admit(request.uri(), request.headers())?;
+        same_site(request.method(), request.headers()).map_err(Refusal)?;
+        json_only(request.method(), request.uri(), request.headers()).map_err(Refusal)
     }
 }
 
-/// Lets a request through, or answers 400 or 403.
-pub(crate) async fn check(
-    State(guard): State<Arc<Guard>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    match judge(&guard, &request) {
+/// Lets a request through, or answers why not.
+pub(crate) async fn check(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    match guard.judge(&request) {
         Ok(()) => next.run(request).await,
-        Err(error) => error.into_response(),
-    }
-}
-
-fn judge(guard: &Guard, request: &Request) -> Result<(), ApiError> {
-    let Some(host) = host(request) else {
-        return Err(ApiError::new(
-            StatusCode::BAD_REQUEST,
-            "the request has no valid Host header",
-        ));
-    };
-    if !guard.accepts(&host) {
-        let message = format!("the dashboard is not served as {}", host.host());
-        return Err(ApiError::new(StatusCode::FORBIDDEN, message)
-            .hint("open it as localhost, or add the name to dashboard.allowed_hosts"));
-    }
-    match origin(request.headers()) {
-        None => Ok(()),
-        Some(Some(origin)) if is_same(&origin, &host) => Ok(()),
-        Some(_) => Err(ApiError::new(
-            StatusCode::FORBIDDEN,
-            "the request comes from a page of another origin",
-        )),
-    }
-}
-
-/// The host that is asked for: in the request line (HTTP/2, proxies) or in the header.
-fn host(request: &Request) -> Option<Authority> {
-    match request.uri().authority() {
-        Some(authority) => Some(authority.clone()),
-        None => request.headers().get(HOST)?.to_str().ok()?.parse().ok(),
-    }
-}
-
-/// The origin that is given, if one is; `Some(None)` when it is `null` or unreadable.
-fn origin(headers: &HeaderMap) -> Option<Option<Authority>> {
-    let origin = headers.get(ORIGIN)?;
-    let authority = origin.to_str().ok().and_then(|text| text.split_once("://"));
-    Some(authority.and_then(|(_, authority)| authority.parse().ok()))
-}
-
-fn is_same(origin: &Authority, host: &Authority) -> bool {
-    origin.host().eq_ignore_ascii_case(host.host()) && origin.port_u16() == host.port_u16()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn accepts(bound: &str, allowed: &[&str], host: &str) -> bool {
-        let allowed = allowed.iter().map(|name| (*name).to_owned()).collect();
-        Guard::new(Some(bound.parse().unwrap()), allowed).accepts(&host.parse().unwrap())
-    }
-
-    #[test]
-    fn hosts_are_judged_by_name_and_by_where_we_listen() {
-        let cases = [
-            ("127.0.0.1:3000", "localhost:3000", true),
-            ("127.0.0.1:3000", "LOCALHOST", true),
-            ("127.0.0.1:3000", "localhost.", true),
-            ("127.0.0.1:3000", "fanlight.localhost:3000", true),
-            ("127.0.0.1:3000", "127.0.0.1:3000", true),
-            ("127.0.0.1:3000", "127.8.0.1", true),
-            ("127.0.0.1:3000", "[::1]:3000", true),
-            ("127.0.0.1:3000", "hub.lan:3000", true),
-            ("127.0.0.1:3000", "evil.example:3000", false),
-            ("127.0.0.1:3000", "localhost.evil.example", false),
-            ("127.0.0.1:3000", "127.0.0.1.evil.example", false),
-            ("127.0.0.1:3000", "192.168.1.5:3000", false),
-            ("0.0.0.0:3000", "192.168.1.5:3000", true),
-            ("0.0.0.0:3000", "[fe80::1]:3000", true),
-            ("0.0.0.0:3000", "evil.example:3000", false),
-        ];
-        for (bound, host, expected) in cases {
-            assert_eq!(
-                accepts(bound, &["hub.lan"], host),
-                expected,
-                "{host} at {bound}"
-            );
+        Err(refusal) if refusal.status() == StatusCode::UNAUTHORIZED => {
+            unauthorized(&request, refusal)
         }
+        Err(refusal) => refusal.0.into_response(),
     }
+}
+
+/// A person gets the page to sign in, a program an error.
+fn unauthorized(request: &Request, refusal: Refusal) -> Response {
+    let wants_page = request.method() == Method::GET
+        && text_of(request.headers(), &ACCEPT).is_some_and(|accept| accept.contains("text/html"));
+    if wants_page && !request.uri().path().starts_with("/api/") {
+        return access::page(StatusCode::UNAUTHORIZED, "");
+    }
+    let challenge = [(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))];
+    (challenge, refusal.0).into_response()
+}
+
+/// Refuses what a page of another site asks for, unless the user follows its link.
+fn same_site(method: &Method, headers: &HeaderMap) -> Result<(), ApiError> {
+    let from_elsewhere = matches!(
+        text_of(headers, &SEC_FETCH_SITE),
+        Some("cross-site" | "same-site")
+    );
+    let is_link = method == Method::GET && text_of(headers, &SEC_FETCH_MODE) == Some("navigate");
+    if from_elsewhere && !is_link {
+        return Err(host::of_another_origin());
+    }
+    Ok(())
+}
+
+/// Refuses changes that are not JSON. Only the form to sign in is one.
+fn json_only(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
+    let changes = matches!(*method, Method::POST | Method::PUT | Method::PATCH)
+        || method == Method::DELETE && has_body(headers);
+    let is_api = uri.path().starts_with("/api/");
+    if !changes || !is_api {
+        return Ok(());
+    }
+    let named = text_of(headers, &CONTENT_TYPE).unwrap_or_default();
+    let essence = named.split(';').next().unwrap_or_default().trim();
+    if JSON_TYPES
+        .iter()
+        .any(|known| essence.eq_ignore_ascii_case(known))
+    {
+        return Ok(());
+    }
+    let error = ApiError::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "what changes something must have a JSON content type",
+    );
+    Err(error.hint("send `Content-Type: application/json`"))
+}
+
+fn has_body(headers: &HeaderMap) -> bool {
+    headers.contains_key(TRANSFER_ENCODING)
+        || text_of(headers, &CONTENT_LENGTH).is_some_and(|length| length != "0")
+}
+
+fn bearer_was_given(headers: &HeaderMap) -> bool {
+    headers.contains_key(axum::http::header::AUTHORIZATION)
+}
+
+fn text_of<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
 }

@@ -13,14 +13,15 @@ use fanlight_store::Store;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, pending};
 
+use crate::access::{self, Access};
 use crate::guard::{self, Guard};
 use crate::status::StatusSource;
-use crate::{api, embed};
+use crate::{api, embed, jaeger};
 
 /// Everything comes from the hub itself, nothing is inlined, nobody may frame the page.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
-     connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+     connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 );
 
 /// How the dashboard is served.
@@ -31,6 +32,8 @@ pub struct Options {
     pub bound: Option<SocketAddr>,
     /// Names, without port, under which it may be reached besides `localhost`.
     pub allowed_hosts: Vec<String>,
+    /// Who may use it; none where everybody on this machine may.
+    pub access: Option<Access>,
     /// Resolves when the hub stops: open live streams end then, so that connections can be closed.
     pub closing: Shared<BoxFuture<'static, ()>>,
 }
@@ -41,6 +44,7 @@ impl Default for Options {
         Options {
             bound: None,
             allowed_hosts: Vec::new(),
+            access: None,
             closing: pending().boxed().shared(),
         }
     }
@@ -51,6 +55,7 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("bound", &self.bound)
             .field("allowed_hosts", &self.allowed_hosts)
+            .field("access", &self.access)
             .finish_non_exhaustive()
     }
 }
@@ -65,14 +70,17 @@ pub(crate) struct App {
 
 /// The dashboard: API and page.
 pub fn router(store: Store, status: Arc<dyn StatusSource>, options: Options) -> Router {
-    let guard = Arc::new(Guard::new(options.bound, options.allowed_hosts));
+    let guard = Guard::new(&options);
+    let sign_in = options.access.map(access::routes).unwrap_or_default();
     let app = App {
         store,
         status,
         closing: options.closing,
     };
     Router::new()
+        .merge(sign_in.with_state(()))
         .nest("/api", api::routes())
+        .nest("/jaeger", jaeger::routes())
         .fallback(embed::serve)
         .layer(middleware::from_fn_with_state(guard, guard::check))
         .layer(middleware::map_response(with_headers))

@@ -1,16 +1,31 @@
 //! What the dashboard shows about the hub, and who tells it.
 
+use futures::future::BoxFuture;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Tells what the hub does. The hub implements it; the dashboard knows no pipelines.
 pub trait StatusSource: Send + Sync {
     /// How things are now. Called for every request of `/api/status`; must not block.
     fn status(&self) -> Status;
+
+    /// Sends a test item of each signal to an exporter's destination, once; `None` where there is no such exporter.
+    fn send_test<'a>(&'a self, exporter: &'a str) -> BoxFuture<'a, Option<TestOutcome>>;
+}
+
+/// What a destination answered to test items.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TestOutcome {
+    /// `delivered` when it took everything, else `partial`, `retry` or `rejected`.
+    pub outcome: String,
+    /// What it answered to each signal, in words.
+    pub detail: String,
 }
 
 /// What the hub does, besides what the store knows.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = HubStatus)]
 pub struct Status {
     /// The hub's version.
     pub version: String,
@@ -27,7 +42,7 @@ pub struct Status {
 }
 
 /// An address that a component listens on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Listener {
     /// The component's id.
     pub component: String,
@@ -40,7 +55,7 @@ pub struct Listener {
 }
 
 /// A destination and how sending goes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExporterStatus {
     /// The component's id.
@@ -52,6 +67,7 @@ pub struct ExporterStatus {
     /// How its last attempt ended.
     pub state: ExporterState,
     /// What its last failure said.
+    #[schema(required)]
     pub last_error: Option<String>,
     /// What waits, as the queue counts.
     pub queue_size: u64,
@@ -63,10 +79,25 @@ pub struct ExporterStatus {
     pub failed_items: u64,
     /// Items that found the queue full.
     pub dropped_items: u64,
+    /// Attempts that failed and were made again.
+    #[schema(required = false)]
+    pub retries: u64,
+    /// What was lost, by cause.
+    #[schema(required = false)]
+    pub dropped: Vec<Dropped>,
+}
+
+/// Items that were lost for one cause.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Dropped {
+    /// The cause, in words.
+    pub cause: String,
+    /// How many.
+    pub items: u64,
 }
 
 /// How an exporter is doing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ExporterState {
     /// It has not sent anything yet.
@@ -79,7 +110,7 @@ pub enum ExporterState {
 }
 
 /// A pipeline's parts, by id.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PipelineStatus {
     /// The pipeline.
     pub id: String,

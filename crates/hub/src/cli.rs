@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use fanlight_config::Secret;
 
 /// See your telemetry at once, and send it anywhere.
 ///
@@ -37,6 +38,14 @@ pub enum Command {
     Components,
     /// List the backends: what each takes and needs, with a snippet to copy.
     Backends(BackendsArgs),
+    /// Show what arrives, as it arrives.
+    Tail(TailArgs),
+    /// Show a trace as a tree, with its errors and logs.
+    Trace(TraceArgs),
+    /// Ask the store in SQL.
+    Query(QueryArgs),
+    /// Answer a coding assistant's questions about telemetry (Model Context Protocol over standard input and output).
+    Mcp(HubArgs),
     /// Print a completion script for your shell.
     Completions {
         /// The shell.
@@ -73,6 +82,10 @@ pub struct ServeArgs {
     /// Serve the dashboard there [default: 127.0.0.1:3000]; `off` for none.
     #[arg(long, value_name = "ADDRESS", help_heading = "Listening")]
     pub dashboard: Option<String>,
+    /// Ask everybody who comes to the dashboard's port for this token; needed to serve it beyond this machine. Better given
+    /// as FANLIGHT_TOKEN, which other users of this machine can't see.
+    #[arg(long, value_name = "TOKEN", value_parser = secret, help_heading = "Listening")]
+    pub token: Option<Secret>,
     /// Serve /metrics, /healthz and /readyz there [default: 127.0.0.1:8888]; `off` for none.
     #[arg(long, value_name = "ADDRESS", help_heading = "Listening")]
     pub metrics: Option<String>,
@@ -108,6 +121,72 @@ pub struct BackendsArgs {
     pub markdown: bool,
 }
 
+/// Which hub to ask: the one at an address, else the one that runs with the data directory, else the data itself.
+#[derive(Args, Clone, Debug, Default)]
+pub struct HubArgs {
+    /// The dashboard of the hub to ask, as in `http://127.0.0.1:3000`.
+    #[arg(long, value_name = "URL", help_heading = "Hub")]
+    pub url: Option<String>,
+    /// The token of that dashboard [default: FANLIGHT_TOKEN].
+    #[arg(long, value_name = "TOKEN", value_parser = secret, help_heading = "Hub")]
+    pub token: Option<Secret>,
+    /// Where the hub keeps its data [default: $XDG_DATA_HOME/fanlight].
+    #[arg(
+        long,
+        env = "DATA_DIR",
+        value_name = "DIR",
+        hide_env_values = true,
+        help_heading = "Hub"
+    )]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// Options of `fanlight tail`.
+#[derive(Args, Clone, Debug)]
+pub struct TailArgs {
+    /// Show only what this service sends.
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
+    /// Show only failures: traces with an error, logs of severity error and above.
+    #[arg(long)]
+    pub errors: bool,
+    /// Show only what has this text in a name, a message or an attribute; letters match in either case.
+    #[arg(long, value_name = "TEXT")]
+    pub grep: Option<String>,
+    /// The hub.
+    #[command(flatten)]
+    pub hub: HubArgs,
+}
+
+/// Options of `fanlight trace`.
+#[derive(Args, Clone, Debug)]
+pub struct TraceArgs {
+    /// The trace's id, 32 hexadecimal digits.
+    pub id: String,
+    /// The hub.
+    #[command(flatten)]
+    pub hub: HubArgs,
+}
+
+/// Options of `fanlight query`.
+#[derive(Args, Clone, Debug)]
+pub struct QueryArgs {
+    /// One statement that only reads; `-` takes it from standard input.
+    pub sql: String,
+    /// Print comma-separated values.
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    /// Print a JSON object for each row, one on each line.
+    #[arg(long)]
+    pub json: bool,
+    /// Print at most so many rows.
+    #[arg(long, value_name = "ROWS", default_value_t = 1000)]
+    pub limit: u32,
+    /// The hub.
+    #[command(flatten)]
+    pub hub: HubArgs,
+}
+
 /// What to log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum LogLevel {
@@ -132,4 +211,9 @@ pub enum LogFormat {
     Text,
     /// One JSON object on each line.
     Json,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "clap's parsers may fail")]
+fn secret(text: &str) -> Result<Secret, String> {
+    Ok(Secret::new(text))
 }

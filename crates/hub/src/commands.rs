@@ -3,14 +3,19 @@
 mod backends;
 mod check;
 mod components;
+mod mcp;
+mod query;
 mod serve;
+mod tail;
+mod trace;
 
 use std::process::ExitCode;
 
 use clap::CommandFactory as _;
 use fanlight_config::Environment;
 
-use crate::cli::{Cli, Command};
+use crate::api::{Api, Problem};
+use crate::cli::{Cli, Command, HubArgs};
 use crate::report;
 use crate::sources::Unusable;
 
@@ -22,11 +27,39 @@ pub fn run(cli: Cli, environment: &Environment) -> ExitCode {
         Some(Command::Check(args)) => check::run(&args, environment),
         Some(Command::Components) => components::run(),
         Some(Command::Backends(args)) => backends::run(&args),
+        Some(Command::Tail(args)) => tail::run(&args, environment),
+        Some(Command::Trace(args)) => trace::run(&args, environment),
+        Some(Command::Query(args)) => query::run(&args, environment),
+        Some(Command::Mcp(args)) => mcp::run(&args, environment),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "fanlight", &mut script);
             report::print(&String::from_utf8_lossy(&script));
             ExitCode::SUCCESS
+        }
+    }
+}
+
+/// Asks a hub, and shows what went wrong. Exit codes: 0 answered, 1 not.
+fn ask(
+    args: &HubArgs,
+    environment: &Environment,
+    question: impl AsyncFnOnce(Api) -> Result<(), Problem>,
+) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let answered = match runtime {
+        Ok(runtime) => {
+            runtime.block_on(async { question(Api::find(args, environment).await?).await })
+        }
+        Err(error) => Err(Problem::new(format!("the runtime can't start: {error}"))),
+    };
+    match answered {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            report::error(&problem.message, &[], problem.hint.as_deref());
+            ExitCode::FAILURE
         }
     }
 }

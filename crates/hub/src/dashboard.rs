@@ -1,23 +1,25 @@
 //! The dashboard's port: the page and its API, and OTLP/HTTP beside them, on one socket.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use fanlight_config::ComponentId;
 use fanlight_config::blocks::HttpServer;
-use fanlight_dashboard::{self as page, StatusSource};
-use fanlight_net::http::{Drain, Server, Tower};
+use fanlight_dashboard::{self as page, Guard, Refusal};
+use fanlight_net::Body;
+use fanlight_net::http::{Drain, Handler, Server, Tower};
 use fanlight_net::intake::{Intake, Limits};
+use fanlight_net::status::{BodyFormat, Code, Failure};
 use fanlight_pipeline::{
-    BuildContext, BuildError, ExporterSnapshot, ExporterState, Inlet, Listening, Peer,
-    PipelineSnapshot, Receiver, ReceiverConfig, Status, Stop,
+    BuildContext, BuildError, Inlet, Listening, Peer, Receiver, ReceiverConfig, Stop,
 };
 use fanlight_receivers::HttpHandler;
 use fanlight_store::Store;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use http::header::CONTENT_TYPE;
+use http::{Request, Response, StatusCode};
 
+use crate::hub_status::HubStatus;
 use crate::settings::Dashboard;
 
 /// Streams of live updates end with the hub; what else is open has this long.
@@ -99,134 +101,57 @@ impl Receiver for Built {
         let options = page::Options {
             bound: Some(server.address()),
             allowed_hosts: config.settings.allowed_hosts,
+            access: config.settings.access,
             closing: async move { stopping.requested().await }.boxed().shared(),
         };
+        let guard = page::Guard::new(&options);
         let router = page::router(config.store, config.status, options);
         let limits = Limits::of_size(usize::try_from(limits).unwrap_or(usize::MAX));
         let handler = HttpHandler::new(out, Intake::default(), limits, None)
             .with_fallback(Arc::new(Tower(router)));
-        Box::pin(server.serve(Arc::new(handler), stop))
+        Box::pin(server.serve(Arc::new(Port { guard, handler }), stop))
     }
 }
 
-/// What the dashboard may know about the hub.
-#[derive(Debug)]
-pub(crate) struct HubStatus {
-    status: Status,
-    data_dir: PathBuf,
-    started: OnceLock<Started>,
+/// Everything that the port answers. The page's routes have the guard themselves; OTLP gets it here.
+struct Port {
+    guard: Guard,
+    handler: HttpHandler,
 }
 
-/// What is known once everything is open.
-#[derive(Debug)]
-struct Started {
-    /// Id, destination and origin of each exporter.
-    destinations: Vec<(ComponentId, String, String)>,
-    listening: Vec<(ComponentId, Listening)>,
-}
-
-impl HubStatus {
-    /// The status of a hub that is being started.
-    pub(crate) fn new(status: Status, data_dir: &Path) -> HubStatus {
-        HubStatus {
-            status,
-            data_dir: data_dir.to_owned(),
-            started: OnceLock::new(),
+impl Handler for Port {
+    fn handle(&self, request: Request<Body>) -> BoxFuture<'_, Response<Body>> {
+        if self.handler.signal_of(request.uri().path()).is_none() {
+            return self.handler.handle(request);
         }
-    }
-
-    /// Everything is open now.
-    pub(crate) fn started(
-        &self,
-        destinations: Vec<(ComponentId, String, String)>,
-        listening: Vec<(ComponentId, Listening)>,
-    ) {
-        // A hub starts once.
-        let _ = self.started.set(Started {
-            destinations,
-            listening,
-        });
-    }
-
-    /// Where data is kept.
-    pub(crate) fn data_dir(&self) -> &Path {
-        &self.data_dir
-    }
-
-    /// Id, destination and origin of each exporter.
-    pub(crate) fn destinations(&self) -> Vec<(String, String, String)> {
-        let started = self
-            .started
-            .get()
-            .map(|started| started.destinations.as_slice())
-            .unwrap_or_default();
-        started
-            .iter()
-            .map(|(id, text, origin)| (id.to_string(), text.clone(), origin.clone()))
-            .collect()
-    }
-
-    fn listeners(&self) -> Vec<page::Listener> {
-        let listening = self
-            .started
-            .get()
-            .map(|started| started.listening.as_slice())
-            .unwrap_or_default();
-        let listener = |(id, listening): &(ComponentId, Listening)| page::Listener {
-            component: id.to_string(),
-            protocol: listening.protocol.to_owned(),
-            address: listening.address.to_string(),
-            tls: listening.tls,
-        };
-        listening.iter().map(listener).collect()
-    }
-
-    fn exporter(&self, exporter: ExporterSnapshot) -> page::ExporterStatus {
-        let from = self
-            .destinations()
-            .into_iter()
-            .find(|(id, _, _)| *id == exporter.id)
-            .map(|(_, _, from)| from);
-        let total = |counts: &std::collections::BTreeMap<_, u64>| counts.values().sum();
-        page::ExporterStatus {
-            from: from.unwrap_or_default(),
-            state: match exporter.state {
-                ExporterState::Idle => page::ExporterState::Idle,
-                ExporterState::Healthy => page::ExporterState::Healthy,
-                ExporterState::Failing => page::ExporterState::Failing,
-            },
-            queue_size: exporter.queue_size,
-            queue_capacity: exporter.queue_capacity,
-            sent_items: total(&exporter.sent),
-            failed_items: total(&exporter.send_failed),
-            dropped_items: total(&exporter.enqueue_failed),
-            id: exporter.id,
-            destination: exporter.destination,
-            last_error: exporter.last_error,
+        match self.guard.admit(request.uri(), request.headers()) {
+            Ok(()) => self.handler.handle(request),
+            Err(refusal) => {
+                let answer = refused(&refusal).to_http(format_of(&request));
+                Box::pin(std::future::ready(answer))
+            }
         }
     }
 }
 
-impl StatusSource for HubStatus {
-    fn status(&self) -> page::Status {
-        let snapshot = self.status.snapshot();
-        let pipeline = |pipeline: PipelineSnapshot| page::PipelineStatus {
-            id: pipeline.id,
-            receivers: pipeline.receivers,
-            processors: pipeline.processors,
-            exporters: pipeline.exporters,
-        };
-        page::Status {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            uptime_seconds: snapshot.uptime.as_secs(),
-            data_dir: self.data_dir.display().to_string(),
-            listening: self.listeners(),
-            exporters: snapshot
-                .exporters
-                .into_iter()
-                .map(|exporter| self.exporter(exporter))
-                .collect(),
-            pipelines: snapshot.pipelines.into_iter().map(pipeline).collect(),
-        }
+/// A refusal in OTLP's form.
+fn refused(refusal: &Refusal) -> Failure {
+    let is_unknown = refusal.status() == StatusCode::UNAUTHORIZED;
+    Failure {
+        status: refusal.status(),
+        code: match is_unknown {
+            true => Code::Unauthenticated,
+            false => Code::PermissionDenied,
+        },
+        challenge: is_unknown.then_some("Bearer"),
+        message: refusal.text(),
+        ..Failure::bad_request("")
     }
+}
+
+fn format_of(request: &Request<Body>) -> BodyFormat {
+    let named = request.headers().get(CONTENT_TYPE);
+    named
+        .and_then(|named| BodyFormat::from_content_type(named.to_str().ok()?))
+        .unwrap_or(BodyFormat::Json)
 }

@@ -1,10 +1,12 @@
 //! The hub: the graph with what stands beside it (store, dashboard, status page).
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use fanlight_config::blocks::HttpServer;
 use fanlight_config::{ComponentId, ConfigError, ConfigErrors, Environment, ListenAddress};
+use fanlight_dashboard::Access;
 use fanlight_net::http::Server;
 use fanlight_pipeline::{
     Additions, BuildError, ExporterConfig, Host, ReceiverConfig, Running, StartError, Status, Stop,
@@ -12,8 +14,10 @@ use fanlight_pipeline::{
 };
 use fanlight_store::{Store, StoreConfig};
 
+use crate::address::AddressFile;
 use crate::cli::ServeArgs;
-use crate::dashboard::{DashboardReceiver, HubStatus};
+use crate::dashboard::DashboardReceiver;
+use crate::hub_status::HubStatus;
 use crate::report::{self, Summary};
 use crate::sources::{Sources, Unusable};
 use crate::status_page::StatusPage;
@@ -30,11 +34,12 @@ pub(crate) struct Hub {
     sources: Sources,
     metrics: Option<StatusServer>,
     home: Option<String>,
+    _address: Option<AddressFile>,
 }
 
 /// The server of the metrics and health pages. It stands beside the graph and tells of its end, too.
 struct StatusServer {
-    address: std::net::SocketAddr,
+    address: SocketAddr,
     _stopper: Stopper,
 }
 
@@ -115,9 +120,21 @@ impl Hub {
             let origin = sources.loaded.origin(&id);
             (id, text, origin)
         });
-        shared.started(with_origins.collect(), running.listening().to_vec());
+        shared.started(
+            with_origins.collect(),
+            running.listening().to_vec(),
+            running.probes(),
+        );
         let home = environment.non_empty("HOME").map(str::to_owned);
+        let dashboard = ComponentId::of(DashboardReceiver::ID);
+        let mut listening = running.listening().iter();
+        let address = listening
+            .find(|(id, _)| *id == dashboard)
+            .and_then(|(_, listening)| {
+                AddressFile::write(shared.data_dir(), reachable(listening.address))
+            });
         Ok(Hub {
+            _address: address,
             running,
             status: shared,
             sources,
@@ -162,7 +179,7 @@ impl Hub {
             took,
             receiving: receiving.collect(),
             dashboard: match dashboard {
-                Some(address) => format!("http://{address}  (takes OTLP/HTTP too)"),
+                Some(address) => self.dashboard_line(address),
                 None => self.sources.settings.dashboard_off.to_owned(),
             },
             metrics: self.metrics.as_ref().map(|server| {
@@ -176,6 +193,30 @@ impl Hub {
                 None => "fanlight check --send".to_owned(),
             },
         }
+    }
+}
+
+impl Hub {
+    /// Where the dashboard is; with a token, the link that signs a browser in once.
+    fn dashboard_line(&self, address: SocketAddr) -> String {
+        let dashboard = self.sources.settings.dashboard.as_ref();
+        let access = dashboard.and_then(|dashboard| dashboard.access.as_ref());
+        match access.and_then(Access::one_time_path) {
+            Some(path) => {
+                let address = reachable(address);
+                format!("http://{address}{path}  (signs one browser in, once; takes OTLP/HTTP too)")
+            }
+            None => format!("http://{address}  (takes OTLP/HTTP too)"),
+        }
+    }
+}
+
+/// An address that a browser on this machine can open.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, address.port()).into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => (Ipv6Addr::LOCALHOST, address.port()).into(),
+        _ => address,
     }
 }
 

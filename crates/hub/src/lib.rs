@@ -4,12 +4,15 @@
 //! cli -> sources (files, command line, environment; load, shorthand) -> graph (plan, checks) -> hub (open, run) -> report
 //! ```
 
+mod address;
+mod api;
 pub mod cli;
 pub mod commands;
 mod dashboard;
 mod data_dir;
 mod graph;
 mod hub;
+mod hub_status;
 mod load;
 mod logging;
 mod report;
@@ -20,3 +23,4 @@ mod signals;
 mod sources;
 mod status_page;
 mod tables;
+mod terminal;

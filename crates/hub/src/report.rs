@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+use fanlight_pipeline::Outcome;
 
 const LABEL: Style = AnsiColor::Cyan.on_default();
 /// How names stand out.
@@ -89,6 +90,15 @@ fn columns(rows: &[(String, String, String)]) -> Vec<String> {
         }
     };
     rows.iter().map(line).collect()
+}
+
+/// Whether a destination took a test item, and what it said.
+pub(crate) fn told(outcome: &Outcome) -> (bool, String) {
+    match outcome {
+        Outcome::Delivered => (true, "took it".to_owned()),
+        Outcome::Partial { rejected, why } => (false, format!("rejected {rejected} of 1: {why}")),
+        failed => (false, failed.why().to_owned()),
+    }
 }
 
 /// Shows text on standard output; a reader that went away is no error.

@@ -1,6 +1,7 @@
 //! The hub's own sections: `store`, `dashboard` and `service.telemetry`.
 
-use fanlight_config::{ConfigError, Document, Environment, ListenAddress, Node, env_vars};
+use fanlight_config::{ConfigError, Document, Environment, ListenAddress, Node, Secret, env_vars};
+use fanlight_dashboard::Access;
 use serde::Deserialize;
 
 use crate::cli::{LogLevel, ServeArgs};
@@ -32,6 +33,11 @@ pub(crate) struct Dashboard {
     pub endpoint: ListenAddress,
     /// Host names under which browsers may reach it, besides localhost and the bound address. Default: none.
     pub allowed_hosts: Vec<String>,
+    /// What everybody must have who comes to its port; needed to listen beyond this machine. Default: none.
+    pub token: Option<Secret>,
+    /// What the token opens.
+    #[serde(skip)]
+    pub access: Option<Access>,
 }
 
 impl Default for Dashboard {
@@ -40,6 +46,8 @@ impl Default for Dashboard {
             enabled: true,
             endpoint: ListenAddress::new("127.0.0.1", 3000),
             allowed_hosts: Vec::new(),
+            token: None,
+            access: None,
         }
     }
 }
@@ -178,8 +186,12 @@ impl Settings {
             && dashboard
                 .as_ref()
                 .is_some_and(|dashboard| dashboard.enabled);
+        let mut dashboard = dashboard.filter(|_| enabled);
+        if let Some(dashboard) = &mut dashboard {
+            dashboard.access = access(dashboard, root.get("dashboard"))?;
+        }
         Ok(Settings {
-            dashboard: dashboard.filter(|_| enabled),
+            dashboard,
             dashboard_off: match on {
                 true => "off (turned off in the configuration)",
                 false => {
@@ -217,7 +229,42 @@ fn dashboard(
         Some(address) => dashboard.endpoint = address_of(address, "--dashboard")?,
         None => {}
     }
+    let token = args.and_then(|args| args.token.clone());
+    let from_environment = || {
+        environment
+            .non_empty(env_vars::FANLIGHT_TOKEN.name)
+            .map(Secret::new)
+    };
+    if let Some(token) = token.or_else(from_environment) {
+        dashboard.token = Some(token);
+    }
     Ok(Some(dashboard))
+}
+
+/// What the token opens; none where there is none.
+fn access(dashboard: &Dashboard, node: Option<&Node>) -> Result<Option<Access>, ConfigError> {
+    let error = |key, message: String| match node.filter(|node| node.get(key).is_some()) {
+        Some(node) => node.error_at(key, message),
+        None => ConfigError::new(message),
+    };
+    let Some(token) = &dashboard.token else {
+        let endpoint = &dashboard.endpoint;
+        let is_ours = endpoint
+            .socket_addr()
+            .is_some_and(|address| address.ip().is_loopback());
+        let message = format!(
+            "the dashboard at {endpoint} can be reached from other machines, and it has no token"
+        );
+        return match is_ours {
+            true => Ok(None),
+            false => Err(error("endpoint", message).hint(
+                "give it one with --token, FANLIGHT_TOKEN or dashboard.token, or listen on 127.0.0.1",
+            )),
+        };
+    };
+    Access::new(token)
+        .map(Some)
+        .map_err(|why| error("token", why.to_string()))
 }
 
 fn address_of(text: &str, option: &str) -> Result<ListenAddress, ConfigError> {

@@ -12,6 +12,6 @@ mod wire;
 
 pub(crate) use path::{Path, accept};
 pub use plan::{Additions, Later, Pipeline, Plan, Tables};
-pub use probe::Answer;
+pub use probe::{Answer, Probes};
 pub use run::{Broken, Running, Stopped};
 pub use wire::{Host, StartError};

@@ -24,7 +24,8 @@ pub use extension::{
     ClientAuth, Extension, ExtensionConfig, QueueStorage, ServerAuth, Unauthenticated,
 };
 pub use graph::{
-    Additions, Answer, Broken, Host, Later, Pipeline, Plan, Running, StartError, Stopped, Tables,
+    Additions, Answer, Broken, Host, Later, Pipeline, Plan, Probes, Running, StartError, Stopped,
+    Tables,
 };
 pub use inlet::{Accepted, Inlet, RefusalReason, Refused};
 pub use kind::{ConnectorKind, ExporterKind, ExtensionKind, Kind, ProcessorKind, ReceiverKind};

@@ -45,7 +45,7 @@ fn main() {
         store.checkpoint().await;
     });
     let store_time = cpu_time() - before;
-    let bytes = fs::metadata(&path).unwrap().len();
+    let bytes = stored_bytes(directory.path());
     let before = cpu_time();
     plain_sqlite(&directory.path().join("plain.db"), &batches);
     let plain_time = cpu_time() - before;
@@ -61,6 +61,14 @@ fn main() {
         bytes as f64 / SPANS as f64,
         wire as f64 / SPANS as f64
     );
+}
+
+/// What the store's files take.
+fn stored_bytes(directory: &std::path::Path) -> u64 {
+    let files = fs::read_dir(directory).unwrap();
+    files
+        .map(|file| file.unwrap().metadata().unwrap().len())
+        .sum()
 }
 
 /// A request of 100 spans.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fanlight_config::blocks::{Queue, Retry};
 use fanlight_config::{ByteSize, ConfigError, Node};
-use fanlight_otlp::{Signal, SignalSet};
+use fanlight_otlp::SignalSet;
 use fanlight_pipeline::{
     BuildContext, BuildError, Destination, ExportSettings, Exporter, ExporterConfig, ExporterKind,
 };
@@ -18,14 +18,14 @@ use crate::{Store, StoreExporter};
 pub static KIND: ExporterKind = ExporterKind {
     name: "store",
     aliases: &[],
-    about: "Keeps traces, metrics and logs in an embedded database, which the dashboard shows.",
+    about: "Keeps traces, metrics, logs and profiles in an embedded database, which the dashboard shows.",
     sample: "max_bytes: 2GiB\nmax_age: 168h\n",
     decode: |node| {
         StoreConfig::decode(node).map(|config| Box::new(config) as Box<dyn ExporterConfig>)
     },
 };
 
-/// The file's name in the data directory.
+/// The name in the data directory.
 const FILE_NAME: &str = "fanlight.db";
 
 /// How long an attempt may take. Commits take milliseconds; a disk that hangs is not waited for longer than this.
@@ -45,9 +45,10 @@ pub struct StoreConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
 struct Keys {
-    /// The database file. Default: `fanlight.db` in the data directory.
+    /// Where the store is: a file, with others beside it that have its name and a number. Default: `fanlight.db` in the
+    /// data directory.
     path: Option<PathBuf>,
-    /// How many bytes of the file may be in use. Default: 2 GiB.
+    /// How many bytes the files may take. Default: 2 GiB.
     max_bytes: ByteSize,
     /// How long telemetry is kept. Default: 7 days.
     #[serde(with = "fanlight_config::duration")]
@@ -115,7 +116,7 @@ impl StoreConfig {
     }
 }
 
-/// Less makes no sense: an empty database has some 20 pages of 8 KiB.
+/// Less makes no sense: an empty partition takes 150 KiB.
 const MIN_BYTES: ByteSize = ByteSize::mebibytes(1);
 
 #[derive(Debug, Default, Deserialize)]
@@ -127,7 +128,7 @@ struct QueueKeys {
 
 impl ExporterConfig for StoreConfig {
     fn signals(&self) -> SignalSet {
-        SignalSet::of(&[Signal::Traces, Signal::Metrics, Signal::Logs])
+        SignalSet::ALL
     }
 
     fn settings(&self) -> ExportSettings {

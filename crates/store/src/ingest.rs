@@ -1,17 +1,26 @@
-//! From OTLP bytes to rows, within one transaction.
+//! From OTLP bytes to blocks and rows, within one transaction.
 
+mod compact;
+mod exceptions;
+mod finish;
 mod logs;
 mod metrics;
+mod profiles;
+mod recent;
 mod spans;
-mod summaries;
 
-use fanlight_otlp::{Batch, DecodeError, Signal};
-use rusqlite::{CachedStatement, Transaction};
+use fanlight_otlp::view::Attributes;
+use fanlight_otlp::{Batch, DecodeError, Signal, TraceId};
+use rusqlite::Transaction;
 
-pub(crate) use summaries::Summaries;
+pub(crate) use compact::{Tail, payload};
+pub(crate) use recent::Recent;
 
+use crate::block::{BlockError, LogItem};
 use crate::intern::{Caches, Interner, ResourceId};
+use crate::rollup::Rollups;
 use crate::wire::{Malformed, copy_fields, payloads};
+use spans::Pending;
 
 /// Why a batch could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -21,85 +30,114 @@ pub(crate) enum IngestError {
     #[error(transparent)]
     Malformed(#[from] Malformed),
     #[error(transparent)]
+    Block(#[from] BlockError),
+    #[error(transparent)]
     Database(#[from] rusqlite::Error),
 }
 
-/// What the writer remembers from one commit to the next. It must be dropped when a transaction fails or rows are deleted,
-/// and may be at any other time.
+/// What the writer remembers from one commit to the next. It must be dropped when a transaction fails, and may be at any
+/// other time.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     pub(crate) caches: Caches,
-    pub(crate) summaries: Summaries,
+    pub(crate) recent: Recent,
+    pub(crate) rollups: Rollups,
 }
 
-/// The ids that come next. They are never given out twice, even when everything has been deleted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct NextIds {
-    pub(crate) trace: i64,
-    pub(crate) log: i64,
-    pub(crate) point: i64,
+impl Memory {
+    /// Forgets what belongs to the partition that was open.
+    pub(crate) fn begin_partition(&mut self) {
+        self.caches = Caches::default();
+        self.rollups = Rollups::default();
+        self.recent.begin_partition();
+    }
+}
+
+/// How far a partition is filled.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fill {
+    pub(crate) next_trace: i64,
+    pub(crate) next_block: i64,
+    /// The number of the next log record.
+    pub(crate) next_log: i64,
+    pub(crate) span_tail: Tail,
+    pub(crate) log_tail: Tail,
+}
+
+/// What a commit adds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Added {
+    pub(crate) spans: i64,
+    pub(crate) logs: i64,
+    pub(crate) points: i64,
+    pub(crate) profiles: i64,
 }
 
 /// What a commit changed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Changes {
-    /// Row ids of the traces that have new spans.
-    pub(crate) traces: Vec<i64>,
-    /// Row ids of new logs: from the first to before the second.
+    /// The traces that have new spans.
+    pub(crate) traces: Vec<TraceId>,
+    /// Ids of new logs: from the first to before the second.
     pub(crate) logs: std::ops::Range<i64>,
 }
 
 /// Writes batches into one transaction.
-pub(crate) struct Ingest<'t> {
+pub(crate) struct Ingest<'t, 'b> {
     transaction: &'t Transaction<'t>,
     interner: Interner<'t>,
-    summaries: &'t mut Summaries,
-    next: &'t mut NextIds,
-    first_log: i64,
+    recent: &'t mut Recent,
+    rollups: &'t mut Rollups,
+    fill: &'t mut Fill,
+    /// The number of this commit, which tells spans that wait from those that waited in another one.
+    commit: u64,
     /// When the transaction began, in nanoseconds since 1970.
     now_ns: i64,
-    insert_span: CachedStatement<'t>,
+    spans: Vec<Pending<'b>>,
+    logs: Vec<LogItem<'b>>,
+    added: Added,
     /// The message that is being put together.
     message: Vec<u8>,
 }
 
-impl<'t> Ingest<'t> {
+impl<'t, 'b> Ingest<'t, 'b> {
     pub(crate) fn new(
         transaction: &'t Transaction<'t>,
         memory: &'t mut Memory,
-        next: &'t mut NextIds,
-        period: i64,
+        fill: &'t mut Fill,
+        commit: u64,
         now_ns: i64,
-    ) -> rusqlite::Result<Ingest<'t>> {
-        Ok(Ingest {
+    ) -> Ingest<'t, 'b> {
+        Ingest {
             transaction,
-            interner: Interner::new(transaction, &mut memory.caches, period),
-            summaries: &mut memory.summaries,
-            first_log: next.log,
-            next,
+            interner: Interner::new(transaction, &mut memory.caches),
+            recent: &mut memory.recent,
+            rollups: &mut memory.rollups,
+            fill,
+            commit,
             now_ns,
-            insert_span: transaction.prepare_cached(spans::INSERT)?,
+            spans: Vec::new(),
+            logs: Vec::new(),
+            added: Added::default(),
             message: Vec::new(),
-        })
+        }
     }
 
-    /// Writes a batch and answers how many items it had to leave out, because they have no identity.
-    pub(crate) fn batch(&mut self, batch: &Batch) -> Result<u64, IngestError> {
+    /// Takes a batch and answers how many items it had to leave out, because they have no identity.
+    pub(crate) fn batch(&mut self, batch: &'b Batch) -> Result<u64, IngestError> {
+        if batch.signal() == Signal::Profiles {
+            self.profiles(batch)?;
+            return Ok(0);
+        }
         let mut left_out = 0;
         for (resource, envelope) in batch.resources().zip(payloads(batch.bytes(), 1)) {
             let (resource, envelope) = (resource?, envelope?);
-            let service = resource
-                .attributes
-                .get("service.name")?
-                .and_then(|value| value.as_str());
             self.message.clear();
             copy_fields(envelope, &mut self.message, |number| number != 2)?;
-            let service = service
-                .filter(|name| !name.is_empty())
-                .unwrap_or("unknown_service");
+            let service = service_of(&resource.attributes)?;
             let resource_id = self.interner.resource(&self.message, service)?;
-            for scope in payloads(envelope, 2) {
-                left_out += self.scope(batch.signal(), resource_id, scope?)?;
+            for (scope, view) in payloads(envelope, 2).zip(resource.scopes()) {
+                left_out += self.scope(batch.signal(), resource_id, scope?, view?.name)?;
             }
         }
         Ok(left_out)
@@ -109,7 +147,8 @@ impl<'t> Ingest<'t> {
         &mut self,
         signal: Signal,
         resource: ResourceId,
-        envelope: &[u8],
+        envelope: &'b [u8],
+        name: &str,
     ) -> Result<u64, IngestError> {
         self.message.clear();
         copy_fields(envelope, &mut self.message, |number| number != 2)?;
@@ -119,21 +158,20 @@ impl<'t> Ingest<'t> {
             let item = item?;
             match signal {
                 Signal::Traces => left_out += u64::from(!self.span(resource, scope, item)?),
-                Signal::Logs => self.log(resource, scope, item)?,
+                Signal::Logs => self.log(resource, (scope, name), item)?,
                 Signal::Metrics => self.metric(resource, scope, item)?,
-                // Not among the signals that the exporter says it takes.
+                // Taken whole, above.
                 Signal::Profiles => {}
             }
         }
         Ok(left_out)
     }
+}
 
-    /// Writes what was kept back until the end of the transaction.
-    pub(crate) fn finish(self) -> rusqlite::Result<Changes> {
-        let traces = self.summaries.write(self.transaction)?;
-        Ok(Changes {
-            traces,
-            logs: self.first_log..self.next.log,
-        })
-    }
+/// The name of the service that a resource is.
+fn service_of<'a>(attributes: &Attributes<'a>) -> Result<&'a str, DecodeError> {
+    let service = spans::text(attributes.get("service.name")?);
+    Ok(service
+        .filter(|name| !name.is_empty())
+        .unwrap_or("unknown_service"))
 }

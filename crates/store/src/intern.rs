@@ -1,11 +1,13 @@
-//! What repeats is stored once: names, resources, scopes and metric streams, found again by content.
+//! What repeats is stored once in a partition: names, resources, scopes and metric streams, found again by content.
 //!
-//! Every entry carries the last period of arrival in which it was used, so that retention can drop what nothing kept
-//! refers to without looking. Caches are bounded and may be dropped at any time; they must be when a transaction fails.
+//! Caches are bounded and may be dropped at any time; they must be when a transaction fails or another partition begins.
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 
 use rusqlite::{OptionalExtension, ToSql, Transaction, params};
+
+use crate::block::ContentHasher;
 
 /// How many entries a cache holds before it starts over.
 const CACHE_ENTRIES: usize = 65_536;
@@ -19,15 +21,7 @@ pub(crate) struct Caches {
     streams: Cache<Box<[u8]>>,
 }
 
-type Cache<K> = HashMap<K, Known>;
-
-/// An entry of the database.
-#[derive(Clone, Copy, Debug)]
-struct Known {
-    id: i64,
-    /// The last period in which it was used.
-    seen: i64,
-}
+type Cache<K> = HashMap<K, i64, BuildHasherDefault<ContentHasher>>;
 
 /// A resource and the name of its service.
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,7 +46,6 @@ pub(crate) struct StreamParts<'a> {
 pub(crate) struct Interner<'t> {
     caches: &'t mut Caches,
     transaction: &'t Transaction<'t>,
-    period: i64,
     key: Vec<u8>,
 }
 
@@ -71,34 +64,26 @@ impl Caches {
 }
 
 impl<'t> Interner<'t> {
-    pub(crate) fn new(
-        transaction: &'t Transaction<'t>,
-        caches: &'t mut Caches,
-        period: i64,
-    ) -> Interner<'t> {
+    pub(crate) fn new(transaction: &'t Transaction<'t>, caches: &'t mut Caches) -> Interner<'t> {
         Interner {
             caches,
             transaction,
-            period,
             key: Vec::new(),
         }
     }
 
     /// The id of a name.
     pub(crate) fn name(&mut self, text: &str) -> rusqlite::Result<i64> {
-        if let Some(known) = self.caches.names.get_mut(text) {
-            return refresh(self.transaction, "names", known, self.period);
+        if let Some(id) = self.caches.names.get(text) {
+            return Ok(*id);
         }
-        let mut known =
-            match self.find("SELECT id, seen FROM names WHERE text = ?", params![text])? {
-                Some(known) => known,
-                None => self.insert(
-                    "INSERT INTO names (text, seen) VALUES (?, 0)",
-                    params![text],
-                )?,
-            };
-        let id = refresh(self.transaction, "names", &mut known, self.period)?;
-        self.caches.names.insert(text.into(), known);
+        let id = self.find_or_insert(
+            "SELECT id FROM names WHERE text = ?",
+            "INSERT INTO names (text) VALUES (?)",
+            params![text],
+            params![text],
+        )?;
+        self.caches.names.insert(text.into(), id);
         Ok(id)
     }
 
@@ -108,47 +93,34 @@ impl<'t> Interner<'t> {
         message: &[u8],
         service: &str,
     ) -> rusqlite::Result<ResourceId> {
-        // The name is interned each time: it must be seen as late as the resource is.
         let service = self.name(service)?;
-        if let Some(known) = self.caches.resources.get_mut(message) {
-            let id = refresh(self.transaction, "resources", known, self.period)?;
-            return Ok(ResourceId { id, service });
+        if let Some(id) = self.caches.resources.get(message) {
+            return Ok(ResourceId { id: *id, service });
         }
         let hash = content_hash(message);
-        let found = self.find(
-            "SELECT id, seen FROM resources WHERE hash = ? AND message = ?",
+        let id = self.find_or_insert(
+            "SELECT id FROM resources WHERE hash = ? AND message = ?",
+            "INSERT INTO resources (hash, message, service) VALUES (?, ?, ?)",
             params![hash, message],
+            params![hash, message, service],
         )?;
-        let mut known = match found {
-            Some(known) => known,
-            None => self.insert(
-                "INSERT INTO resources (hash, service, message, seen) VALUES (?, ?, ?, 0)",
-                params![hash, service, message],
-            )?,
-        };
-        let id = refresh(self.transaction, "resources", &mut known, self.period)?;
-        self.caches.resources.insert(message.into(), known);
+        self.caches.resources.insert(message.into(), id);
         Ok(ResourceId { id, service })
     }
 
     /// The id of an instrumentation scope.
     pub(crate) fn scope(&mut self, message: &[u8]) -> rusqlite::Result<i64> {
-        if let Some(known) = self.caches.scopes.get_mut(message) {
-            return refresh(self.transaction, "scopes", known, self.period);
+        if let Some(id) = self.caches.scopes.get(message) {
+            return Ok(*id);
         }
         let identity = params![content_hash(message), message];
-        let mut known = match self.find(
-            "SELECT id, seen FROM scopes WHERE hash = ? AND message = ?",
+        let id = self.find_or_insert(
+            "SELECT id FROM scopes WHERE hash = ? AND message = ?",
+            "INSERT INTO scopes (hash, message) VALUES (?, ?)",
             identity,
-        )? {
-            Some(known) => known,
-            None => self.insert(
-                "INSERT INTO scopes (hash, message, seen) VALUES (?, ?, 0)",
-                identity,
-            )?,
-        };
-        let id = refresh(self.transaction, "scopes", &mut known, self.period)?;
-        self.caches.scopes.insert(message.into(), known);
+            identity,
+        )?;
+        self.caches.scopes.insert(message.into(), id);
         Ok(id)
     }
 
@@ -160,27 +132,6 @@ impl<'t> Interner<'t> {
         scope: i64,
         parts: &StreamParts<'_>,
     ) -> rusqlite::Result<i64> {
-        let numbers = [
-            name,
-            resource,
-            scope,
-            parts.kind,
-            parts.temporality,
-            i64::from(parts.monotonic),
-        ];
-        self.set_key(&[
-            parts.unit.as_bytes(),
-            parts.description.as_bytes(),
-            parts.metadata,
-            parts.attributes,
-        ]);
-        numbers
-            .iter()
-            .for_each(|number| self.key.extend_from_slice(&number.to_le_bytes()));
-        if let Some(known) = self.caches.streams.get_mut(self.key.as_slice()) {
-            return refresh(self.transaction, "streams", known, self.period);
-        }
-        let hash = content_hash(&self.key);
         let StreamParts {
             kind,
             temporality,
@@ -190,10 +141,27 @@ impl<'t> Interner<'t> {
             metadata,
             attributes,
         } = *parts;
-        let sql = "SELECT id, seen FROM streams WHERE hash = ? AND name = ? AND resource = ? AND scope = ? AND type = ?
-             AND temporality = ? AND monotonic = ? AND unit = ? AND description = ? AND metadata = ? AND attributes = ?";
+        self.set_key(&[
+            unit.as_bytes(),
+            description.as_bytes(),
+            metadata,
+            attributes,
+        ]);
+        for number in [
+            name,
+            resource,
+            scope,
+            kind,
+            temporality,
+            i64::from(monotonic),
+        ] {
+            self.key.extend_from_slice(&number.to_le_bytes());
+        }
+        if let Some(id) = self.caches.streams.get(self.key.as_slice()) {
+            return Ok(*id);
+        }
         let identity = params![
-            hash,
+            content_hash(&self.key),
             name,
             resource,
             scope,
@@ -205,38 +173,30 @@ impl<'t> Interner<'t> {
             metadata,
             attributes
         ];
-        let mut known = match self.find(sql, identity)? {
-            Some(known) => known,
-            None => self.insert(
-                "INSERT INTO streams (hash, name, resource, scope, type, temporality, monotonic, unit, description,
-                 metadata, attributes, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
-                identity,
-            )?,
-        };
-        let id = refresh(self.transaction, "streams", &mut known, self.period)?;
-        self.caches
-            .streams
-            .insert(self.key.as_slice().into(), known);
+        let id = self.find_or_insert(
+            "SELECT id FROM streams WHERE hash = ? AND name = ? AND resource = ? AND scope = ? AND type = ?
+             AND temporality = ? AND monotonic = ? AND unit = ? AND description = ? AND metadata = ? AND attributes = ?",
+            "INSERT INTO streams (hash, name, resource, scope, type, temporality, monotonic, unit, description,
+             metadata, attributes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            identity,
+            identity,
+        )?;
+        self.caches.streams.insert(self.key.as_slice().into(), id);
         Ok(id)
     }
 
-    fn find(&self, sql: &str, identity: &[&dyn ToSql]) -> rusqlite::Result<Option<Known>> {
-        let mut find = self.transaction.prepare_cached(sql)?;
-        find.query_row(identity, |row| {
-            Ok(Known {
-                id: row.get(0)?,
-                seen: row.get(1)?,
-            })
-        })
-        .optional()
-    }
-
-    /// Adds an entry that nothing has used yet.
-    fn insert(&self, sql: &str, values: &[&dyn ToSql]) -> rusqlite::Result<Known> {
-        Ok(Known {
-            id: self.transaction.prepare_cached(sql)?.insert(values)?,
-            seen: 0,
-        })
+    fn find_or_insert(
+        &self,
+        find: &str,
+        insert: &str,
+        identity: &[&dyn ToSql],
+        values: &[&dyn ToSql],
+    ) -> rusqlite::Result<i64> {
+        let mut find = self.transaction.prepare_cached(find)?;
+        match find.query_row(identity, |row| row.get(0)).optional()? {
+            Some(id) => Ok(id),
+            None => self.transaction.prepare_cached(insert)?.insert(values),
+        }
     }
 
     /// Joins parts so that different parts can't look alike.
@@ -250,25 +210,8 @@ impl<'t> Interner<'t> {
     }
 }
 
-/// Notes that an entry is used in this period.
-fn refresh(
-    transaction: &Transaction<'_>,
-    table: &str,
-    known: &mut Known,
-    period: i64,
-) -> rusqlite::Result<i64> {
-    if known.seen != period {
-        let sql = format!("UPDATE {table} SET seen = ? WHERE id = ?");
-        transaction
-            .prepare_cached(&sql)?
-            .execute(params![period, known.id])?;
-        known.seen = period;
-    }
-    Ok(known.id)
-}
-
 /// FNV-1a, 64 bits: kept in files, so it must never change. Equal hashes are told apart by content.
-fn content_hash(bytes: &[u8]) -> i64 {
+pub(crate) fn content_hash(bytes: &[u8]) -> i64 {
     let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });

@@ -1,23 +1,32 @@
-//! The embedded telemetry store: one SQLite file, one writer with group commit, readers that never block it.
+//! The embedded telemetry store: partitions by time, each a SQLite file; one writer with group commit, readers that never
+//! block it.
 //!
 //! ```text
-//! StoreExporter --> writer thread --commit--> fanlight.db --> readers --> queries
-//!                                 \--touched--> Live (what is new, for pages that are open)
+//! StoreExporter --> writer thread --commit--> fanlight.db.000007 --> readers --> queries
+//!                        |    \--touched--> Live (what is new, for pages that are open)
+//!                        \--> closes a partition, begins another, deletes the oldest
 //! ```
 //! A batch counts as stored once the commit that holds it is done; a process that is killed loses nothing that was
 //! reported as stored. A power cut may lose the last commits (`synchronous = NORMAL`), never the file.
-//! Traces, metrics and logs are kept; profiles are not taken yet.
+//!
+//! Spans and log records are kept in compressed blocks (`block`), with filters that tell which blocks are worth reading;
+//! spans are counted by the minute as they come (`rollup`), so that overviews need not look at them. Everything of a
+//! partition is in its file, so that deleting old telemetry is deleting files, and damage costs one of them.
 
+mod ask;
+mod block;
 mod config;
 mod exporter;
 mod ingest;
 mod intern;
 mod live;
+mod migrate;
 mod open;
 mod options;
+mod partition;
 mod query;
 mod readers;
-mod retention;
+mod rollup;
 mod store;
 mod wire;
 mod writer;
@@ -28,7 +37,12 @@ pub use live::{Live, LiveUpdate};
 pub use open::OpenError;
 pub use options::{Clock, StoreOptions};
 pub use query::{
-    Counts, Json, LogFilter, LogRecord, MetricFilter, MetricSummary, Page, QueryError, Resource,
-    Scope, Span, SpanEvent, SpanLink, SpanStatus, Trace, TraceFilter, TraceSummary,
+    Aggregation, AttributeFacet, AttributeFilter, Counts, ErrorFilter, ErrorGroup, Exemplar,
+    Export, ExportFilter, FacetValue, FlameGraph, FlameNode, Heatmap, Json, LogFacets, LogFilter,
+    LogRecord, MetricFilter, MetricSeries, MetricSummary, NewView, OperationFilter,
+    OperationSummary, Overview, OverviewFilter, Page, ProfileFilter, ProfileSummary, QueryError,
+    Rate, RateBin, Red, RedFilter, Resource, SavedView, Scope, Series, SeriesFilter, ServiceEdge,
+    ServiceMap, ServiceNode, ServiceRed, Span, SpanEvent, SpanLink, SpanStatus, SqlAnswer,
+    SqlColumn, SqlQuery, SqlSchema, SqlView, TimeRange, Trace, TraceFilter, TraceSummary,
 };
 pub use store::{Store, WriteError};

@@ -3,15 +3,17 @@
 //! The writer only says which rows changed; reading them is done here, a few times a second at most, however fast they
 //! come. A listener that falls behind is told to start over, and never slows the writer.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanlight_otlp::TraceId;
 use tokio::sync::broadcast::{self, error::RecvError, error::TryRecvError};
 use tokio::time::Instant;
 
 use crate::ingest::Changes;
 use crate::query::{self, LogRecord, QueryError, TraceSummary};
+use crate::readers::View;
 use crate::store::Store;
 
 /// Updates of one kind come at most this often.
@@ -72,10 +74,7 @@ impl Live {
             let Some(changes) = self.gather(&first) else {
                 return Ok(Some(LiveUpdate::Reset));
             };
-            let (traces, logs) = self
-                .store
-                .read(move |connection| read(connection, &changes))
-                .await?;
+            let (traces, logs) = self.store.read(move |view| read(view, &changes)).await?;
             self.ready.extend(
                 Some(traces)
                     .filter(|traces| !traces.is_empty())
@@ -105,16 +104,17 @@ impl Live {
     }
 }
 
-fn read(
-    connection: &rusqlite::Connection,
-    changes: &Changes,
-) -> Result<(Vec<TraceSummary>, Vec<LogRecord>), QueryError> {
-    let mut ids = changes.traces.clone();
-    ids.sort_unstable_by(|a, b| b.cmp(a));
-    ids.dedup();
-    ids.truncate(MAX_NEWEST as usize);
+fn read(view: &View, changes: &Changes) -> Result<(Vec<TraceSummary>, Vec<LogRecord>), QueryError> {
+    // The last to change come first; each is wanted once.
+    let mut seen = HashSet::new();
+    let newest = changes.traces.iter().rev();
+    let ids: Vec<TraceId> = newest
+        .copied()
+        .filter(|trace_id| seen.insert(*trace_id))
+        .take(MAX_NEWEST as usize)
+        .collect();
     Ok((
-        query::traces_by_id(connection, &ids)?,
-        query::logs_since(connection, &changes.logs, MAX_NEWEST)?,
+        query::traces_by_id(view, &ids)?,
+        query::logs_since(view, &changes.logs, MAX_NEWEST)?,
     ))
 }

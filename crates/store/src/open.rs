@@ -1,7 +1,8 @@
-//! Opening the file: permissions, the lock, damage, versions.
+//! Opening files: permissions, the lock, damage, versions.
 //!
-//! A file that SQLite can't read is set aside as `<name>.damaged-<n>` and a new one is begun, so that damage costs old
-//! telemetry and not the hub. A file of a newer version, or of another program, is never touched.
+//! A store is a catalogue at the configured path, and a file beside it for each partition: `fanlight.db.000001` and so
+//! on. A file that SQLite can't read is set aside as `<name>.damaged-<n>`, so that damage costs the telemetry that it
+//! held and nothing else. A file of a newer version, or of another program, is never touched.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
@@ -10,8 +11,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-/// What makes each version of the schema out of the one before; the version is SQLite's `user_version`.
-const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql")];
+/// The version of the schemas; SQLite's `user_version`. Version 1 was one file without partitions.
+pub(crate) const VERSION: usize = 2;
 
 /// SQLite's `application_id` of our files: `FANL`.
 const APPLICATION_ID: i64 = 0x4641_4e4c;
@@ -48,6 +49,17 @@ pub enum OpenError {
     /// The file is a database of something else.
     #[error("{} is a database of another program; choose another path", .0.display())]
     Foreign(PathBuf),
+    /// What an older version stored can't be taken over.
+    #[error(
+        "taking over the store of an older version failed: {why}; move {}.version-1 away to go on without it",
+        path.display()
+    )]
+    Older {
+        /// The configured path.
+        path: PathBuf,
+        /// What went wrong.
+        why: String,
+    },
     /// SQLite can't open the file.
     #[error("opening the database {} failed", path.display())]
     Database {
@@ -84,15 +96,79 @@ pub(crate) fn lock(path: &Path) -> Result<File, OpenError> {
     }
 }
 
-/// Opens the file for the writer. The lock must be held.
-pub(crate) fn writer(path: &Path) -> Result<Connection, OpenError> {
-    match try_writer(path) {
+/// Opens the catalogue. The lock must be held. A damaged one is set aside: the partitions are beside it still.
+pub(crate) fn catalogue(path: &Path) -> Result<Connection, OpenError> {
+    let open = || database(path, include_str!("schema/catalogue.sql"));
+    match open() {
         Err(OpenError::Database { source, .. }) if is_damage(&source) => {
             set_aside(path, &source)?;
-            try_writer(path)
+            open()
         }
         answer => answer,
     }
+}
+
+/// Opens a partition for the writer, and makes it if it is not there. The lock must be held.
+pub(crate) fn partition(path: &Path, id: u64) -> Result<Connection, OpenError> {
+    database(
+        &partition_path(path, id),
+        include_str!("schema/partition.sql"),
+    )
+}
+
+/// The file of a partition.
+pub(crate) fn partition_path(path: &Path, id: u64) -> PathBuf {
+    beside(path, &format!(".{id:06}"))
+}
+
+/// The numbers of the partitions that are there, oldest first.
+pub(crate) fn partitions(path: &Path) -> Result<Vec<u64>, OpenError> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let failed = |source| OpenError::File {
+        what: "listing the directory",
+        path: directory.into(),
+        source,
+    };
+    let mut prefix = path.file_name().unwrap_or_default().to_owned();
+    prefix.push(".");
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        let number = name.as_encoded_bytes();
+        let number = number.strip_prefix(prefix.as_encoded_bytes());
+        let number = number.and_then(|number| std::str::from_utf8(number).ok());
+        found.extend(number.and_then(|number| number.parse::<u64>().ok()));
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// Deletes a partition's files. Readers that have it open read on.
+pub(crate) fn remove_partition(path: &Path, id: u64) -> io::Result<()> {
+    let file = partition_path(path, id);
+    for suffix in ["", "-wal", "-shm"] {
+        match fs::remove_file(beside(&file, suffix)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether the file is a store of version 1, which has no partitions.
+pub(crate) fn is_version_1(path: &Path) -> bool {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let number = |connection: &Connection, sql: &str| {
+        connection.query_one(sql, [], |row| row.get::<_, i64>(0))
+    };
+    path.exists()
+        && Connection::open_with_flags(path, flags).is_ok_and(|connection| {
+            number(&connection, "PRAGMA application_id").is_ok_and(|id| id == APPLICATION_ID)
+                && number(&connection, "PRAGMA user_version").is_ok_and(|version| version == 1)
+        })
 }
 
 /// Opens the file for a reader.
@@ -100,7 +176,7 @@ pub(crate) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(Duration::from_secs(5))?;
-    connection.execute_batch("PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;")?;
+    connection.execute_batch("PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;")?;
     Ok(connection)
 }
 
@@ -133,12 +209,12 @@ pub(crate) fn set_aside(path: &Path, why: &rusqlite::Error) -> Result<(), OpenEr
     }
     tracing::error!(
         file = %path.display(), set_aside = %aside.display(), error = %why,
-        "the database was damaged and has been set aside; a new one is begun"
+        "a file of the store was damaged and has been set aside; what it held is not shown any more"
     );
     Ok(())
 }
 
-fn try_writer(path: &Path) -> Result<Connection, OpenError> {
+fn database(path: &Path, script: &str) -> Result<Connection, OpenError> {
     // SQLite gives its own files the mode of the database, so making the file first keeps all of them private.
     private_file(path).map_err(|source| OpenError::File {
         what: "opening",
@@ -153,7 +229,9 @@ fn try_writer(path: &Path) -> Result<Connection, OpenError> {
     let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     let version = version(&connection, path)?;
     configure(&connection).map_err(failed)?;
-    migrate(&mut connection, version).map_err(failed)?;
+    if version == 0 {
+        make(&mut connection, script).map_err(failed)?;
+    }
     probe(&connection).map_err(failed)?;
     Ok(connection)
 }
@@ -174,40 +252,37 @@ fn version(connection: &Connection, path: &Path) -> Result<usize, OpenError> {
         return Err(OpenError::Foreign(path.into()));
     }
     let found = usize::try_from(number("PRAGMA user_version")?).unwrap_or(usize::MAX);
-    if found > MIGRATIONS.len() {
+    if found > VERSION {
         return Err(OpenError::Newer {
             path: path.into(),
             found,
-            known: MIGRATIONS.len(),
+            known: VERSION,
         });
     }
     Ok(found)
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
-    connection.set_prepared_statement_cache_capacity(64);
+    connection.set_prepared_statement_cache_capacity(128);
     connection.busy_timeout(Duration::from_secs(5))?;
-    // The page size only counts for a new file. A checkpoint every 4,000 pages (32 MiB) keeps its syncs rare.
+    // The page size only counts for a new file. A checkpoint every 8,000 pages (32 MiB) keeps its syncs rare.
     connection.execute_batch(
-        "PRAGMA page_size = 8192;
+        "PRAGMA page_size = 4096;
          PRAGMA journal_mode = WAL;
          PRAGMA synchronous = NORMAL;
-         PRAGMA wal_autocheckpoint = 4000;
+         PRAGMA wal_autocheckpoint = 8000;
          PRAGMA journal_size_limit = 67108864;
          PRAGMA cache_size = -32768;
          PRAGMA temp_store = MEMORY;",
     )
 }
 
-fn migrate(connection: &mut Connection, version: usize) -> rusqlite::Result<()> {
-    for (script, reached) in MIGRATIONS.iter().zip(1_u32..).skip(version) {
-        let transaction = connection.transaction()?;
-        transaction.execute_batch(script)?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", reached)?;
-        transaction.commit()?;
-    }
-    Ok(())
+fn make(connection: &mut Connection, script: &str) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(script)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", VERSION as i64)?;
+    transaction.commit()
 }
 
 /// Reads both ends of every table, which finds a file that was cut or overwritten without reading all of it.
@@ -219,16 +294,10 @@ fn probe(connection: &Connection) -> rusqlite::Result<()> {
         .query_map([], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for table in tables {
-        let key = if matches!(table.as_str(), "spans" | "trace_services") {
-            "trace"
-        } else {
-            "id"
-        };
+        // The first column of every table is a key, or the first of one.
         for end in ["ASC", "DESC"] {
             connection
-                .prepare(&format!(
-                    "SELECT * FROM {table} ORDER BY {key} {end} LIMIT 1"
-                ))?
+                .prepare(&format!("SELECT * FROM {table} ORDER BY 1 {end} LIMIT 1"))?
                 .query([])?
                 .next()?
                 .map(|row| row.get_ref(0).map(drop))
@@ -239,7 +308,7 @@ fn probe(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// The path with something put behind its file name.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()

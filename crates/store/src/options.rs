@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Where a store is and how much it keeps.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
-    /// The database file. Its directory is made if it is not there; SQLite keeps two more files beside it.
+    /// The catalogue. Its directory is made if it is not there; the partitions are files beside it, and SQLite keeps two
+    /// more beside each.
     pub path: PathBuf,
-    /// How many bytes of the file may be in use. Past that the oldest telemetry goes; the file keeps its size and the
-    /// space is used again.
+    /// How many bytes the partitions may take. Past that the oldest is deleted; each holds about a sixteenth of all.
     pub max_bytes: u64,
     /// How long telemetry is kept, from its arrival.
     pub max_age: Duration,

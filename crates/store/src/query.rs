@@ -3,29 +3,69 @@
 //! Names are OTLP/JSON's: camel case, ids in lower-case hexadecimal, 64-bit times as decimal text, attributes as lists of
 //! `{"key", "value": {"stringValue": ...}}`. Lists are paged by key, so that what arrives meanwhile shifts nothing.
 
+mod errors;
+mod export;
+mod facets;
+mod filter;
 mod json;
 mod logs;
+mod matching;
 mod metrics;
+mod profiles;
+mod rate;
+mod scan;
+#[cfg(feature = "openapi")]
+mod schema;
+mod series;
+mod services;
+mod shared;
 mod spans;
+mod sql;
 mod traces;
+mod views;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
 use fanlight_otlp::DecodeError;
-use rusqlite::Connection;
 use serde::Serialize;
 
+use crate::block::BlockError;
+use crate::ingest::IngestError;
+use crate::readers::View;
+
+pub(crate) use errors::errors;
+pub use errors::{ErrorFilter, ErrorGroup};
+pub(crate) use export::export;
+pub use export::{Export, ExportFilter};
+pub(crate) use facets::log_facets;
+pub use facets::{AttributeFacet, FacetValue, LogFacets};
+pub(crate) use filter::Bins;
+pub use filter::{AttributeFilter, TimeRange};
 pub(crate) use json::any_value_text;
 pub use json::{Json, Resource, Scope};
 pub use logs::{LogFilter, LogRecord};
-pub(crate) use logs::{logs, logs_of_trace, logs_since};
+pub(crate) use logs::{log_rate, logs, logs_of_trace, logs_since};
 pub(crate) use metrics::metrics;
 pub use metrics::{MetricFilter, MetricSummary};
+pub use profiles::{FlameGraph, FlameNode, ProfileFilter, ProfileSummary};
+pub(crate) use profiles::{profile, profiles};
+pub use rate::{Rate, RateBin};
+pub(crate) use series::metric_series;
+pub use series::{Aggregation, Exemplar, Heatmap, MetricSeries, Series, SeriesFilter};
+pub use services::{
+    OperationFilter, OperationSummary, Overview, OverviewFilter, Red, RedFilter, ServiceEdge,
+    ServiceMap, ServiceNode, ServiceRed,
+};
+pub(crate) use services::{operations, overview, red, service_map};
 pub(crate) use spans::trace;
 pub use spans::{Span, SpanEvent, SpanLink, SpanStatus, Trace};
+pub use sql::{SqlAnswer, SqlColumn, SqlQuery, SqlSchema, SqlView};
 pub use traces::{TraceFilter, TraceSummary};
-pub(crate) use traces::{traces, traces_by_id};
+pub(crate) use traces::{trace_rate, traces, traces_by_id};
+pub use views::{NewView, SavedView};
+pub(crate) use views::{delete_view, put_view, views};
 
 /// The most that a page holds.
 pub(crate) const MAX_LIMIT: u32 = 1000;
@@ -36,9 +76,15 @@ pub enum QueryError {
     /// The cursor is none that an answer gave.
     #[error("{0:?} is not a cursor; take it from the `nextCursor` of an answer")]
     Cursor(String),
+    /// A user's SQL is wrong, writes, or takes too long; in SQLite's own words.
+    #[error("{0}")]
+    Sql(String),
     /// SQLite can't answer.
     #[error("reading the database failed")]
     Database(#[from] rusqlite::Error),
+    /// A block can't be read.
+    #[error("a stored block can't be read: {0}")]
+    Block(String),
     /// What is stored can't be read.
     #[error("a stored message can't be read")]
     Decode(#[from] DecodeError),
@@ -48,6 +94,22 @@ pub enum QueryError {
     /// The store is shutting down.
     #[error("the store is closed")]
     Closed,
+}
+
+impl From<BlockError> for QueryError {
+    fn from(error: BlockError) -> QueryError {
+        QueryError::Block(error.to_string())
+    }
+}
+
+impl From<IngestError> for QueryError {
+    fn from(error: IngestError) -> QueryError {
+        match error {
+            IngestError::Database(error) => QueryError::Database(error),
+            IngestError::Decode(error) => QueryError::Decode(error),
+            other => QueryError::Block(other.to_string()),
+        }
+    }
 }
 
 /// A part of a list, newest first.
@@ -61,6 +123,7 @@ pub struct Page<T> {
 
 /// How much is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Counts {
     /// Spans.
     pub spans: u64,
@@ -68,10 +131,12 @@ pub struct Counts {
     pub logs: u64,
     /// Metric points.
     pub points: u64,
+    /// Profiles.
+    pub profiles: u64,
 }
 
-/// A place in a list that is sorted by time and row id, both falling.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A place in a list that is sorted by time and id, both falling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Cursor {
     pub(crate) time_ns: i64,
     pub(crate) id: i64,
@@ -125,27 +190,35 @@ fn page<T>(mut rows: Vec<(Cursor, T)>, limit: u32) -> Page<T> {
 }
 
 /// The names of all services that sent anything, sorted.
-pub(crate) fn services(connection: &Connection) -> Result<Vec<String>, QueryError> {
-    let mut find = connection.prepare_cached(
-        "SELECT DISTINCT names.text FROM resources JOIN names ON names.id = resources.service ORDER BY names.text",
-    )?;
-    Ok(find
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?)
+pub(crate) fn services(view: &View) -> Result<Vec<String>, QueryError> {
+    let mut names = BTreeSet::new();
+    for partition in &view.partitions {
+        let mut find = partition.connection.prepare_cached(
+            "SELECT text FROM names WHERE id IN (SELECT service FROM resources)
+             OR id IN (SELECT service FROM profiles)",
+        )?;
+        for name in find.query_map([], |row| row.get(0))? {
+            names.insert(name?);
+        }
+    }
+    Ok(names.into_iter().collect())
 }
 
-/// How much is stored. Logs have ids without gaps; points may share one when they are delivered twice.
-pub(crate) fn counts(connection: &Connection) -> Result<Counts, QueryError> {
-    let number = |sql| {
-        connection
-            .query_one(sql, [], |row| row.get::<_, i64>(0))
-            .map(i64::cast_unsigned)
-    };
-    Ok(Counts {
-        spans: number("SELECT coalesce(sum(spans), 0) FROM traces")?,
-        logs: number(
-            "SELECT coalesce((SELECT max(id) FROM logs) - (SELECT min(id) FROM logs) + 1, 0)",
-        )?,
-        points: number("SELECT count(*) FROM points")?,
-    })
+/// How much is stored.
+pub(crate) fn counts(view: &View) -> Result<Counts, QueryError> {
+    let mut counts = Counts::default();
+    for partition in &view.partitions {
+        let mut find = partition
+            .connection
+            .prepare_cached("SELECT spans, logs, points, profiles FROM totals")?;
+        let found = find.query_one([], |row| {
+            Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, i64>(3)?])
+        })?;
+        let [spans, logs, points, profiles] = found.map(i64::cast_unsigned);
+        counts.spans += spans;
+        counts.logs += logs;
+        counts.points += points;
+        counts.profiles += profiles;
+    }
+    Ok(counts)
 }

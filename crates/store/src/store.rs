@@ -1,21 +1,19 @@
 //! The handle that everybody shares.
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 
-use fanlight_otlp::{Batch, TraceId};
+use fanlight_otlp::Batch;
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, oneshot};
 
 use crate::ingest::Changes;
 use crate::open::{self, OpenError};
 use crate::options::StoreOptions;
-use crate::query::{
-    self, Counts, LogFilter, LogRecord, MetricFilter, MetricSummary, Page, QueryError, Trace,
-};
-use crate::query::{TraceFilter, TraceSummary};
-use crate::readers::Readers;
+use crate::query::QueryError;
+use crate::readers::{Readers, View};
 use crate::writer::Writer;
 
 /// How many batches may wait for the writer; whoever comes later waits for room.
@@ -44,6 +42,17 @@ pub(crate) enum Job {
     Write(Write),
     /// Move everything from the write-ahead log into the database.
     Checkpoint(oneshot::Sender<()>),
+    /// Change something in the catalogue.
+    Catalogue(CatalogueChange),
+}
+
+/// A change of the catalogue.
+pub(crate) struct CatalogueChange(pub(crate) Box<dyn FnOnce(&mut Connection) + Send>);
+
+impl fmt::Debug for CatalogueChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CatalogueChange")
+    }
 }
 
 /// A batch that waits to be written.
@@ -62,7 +71,7 @@ pub enum WriteError {
     #[error("the disk is full: {} can't grow; free some space, or lower max_bytes of the store", .0.display())]
     Full(PathBuf),
     /// The file turned out to be damaged. The same batch may be stored now.
-    #[error("{} was damaged and has been set aside; a new database is begun", .0.display())]
+    #[error("{} was damaged and has been set aside; a new partition is begun", .0.display())]
     Damaged(PathBuf),
     /// SQLite could not write. The same batch may be stored later.
     #[error("writing to the database failed: {0}")]
@@ -81,7 +90,7 @@ pub enum WriteError {
 impl Store {
     /// Opens the store, and makes it if it is not there. Blocks while it does.
     ///
-    /// A damaged file is set aside as `<name>.damaged-<n>`, and a new one is begun.
+    /// Damaged files are set aside as `<name>.damaged-<n>`; what the others hold is there.
     ///
     /// # Errors
     /// When the file can't be used, is used by someone else, or is not a store of this version or an older one.
@@ -145,84 +154,45 @@ impl Store {
         }
     }
 
-    /// The database file.
+    /// The configured path: the catalogue. The partitions are beside it.
     pub fn path(&self) -> &Path {
         &self.0.path
     }
 
     /// How many bytes the store takes on disk.
     pub fn size_bytes(&self) -> u64 {
-        let wal = self.0.path.with_file_name({
-            let mut name = self.0.path.file_name().unwrap_or_default().to_owned();
-            name.push("-wal");
-            name
-        });
-        [&self.0.path, &wal]
+        let ids = open::partitions(&self.0.path).unwrap_or_default();
+        let partitions = ids
             .into_iter()
+            .map(|id| open::partition_path(&self.0.path, id));
+        std::iter::once(self.0.path.clone())
+            .chain(partitions)
+            .flat_map(|path| [open::beside(&path, "-wal"), path])
             .filter_map(|path| fs::metadata(path).ok())
             .map(|file| file.len())
             .sum()
     }
 
-    /// Traces, newest first.
-    ///
-    /// # Errors
-    /// When the cursor is none, or the database can't be read.
-    pub async fn traces(&self, filter: TraceFilter) -> Result<Page<TraceSummary>, QueryError> {
-        self.read(move |connection| query::traces(connection, &filter))
+    /// Changes something in the catalogue.
+    pub(crate) async fn catalogue<T, F>(&self, change: F) -> Result<T, QueryError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let _place = Arc::clone(&self.0.room)
+            .acquire_owned()
             .await
-    }
-
-    /// One trace with its spans; `None` when there is none with this id.
-    ///
-    /// # Errors
-    /// When the database can't be read.
-    pub async fn trace(&self, trace_id: TraceId) -> Result<Option<Trace>, QueryError> {
-        self.read(move |connection| query::trace(connection, trace_id))
-            .await
-    }
-
-    /// The log records of a trace, in the order of time; 10,000 at most.
-    ///
-    /// # Errors
-    /// When the database can't be read.
-    pub async fn trace_logs(&self, trace_id: TraceId) -> Result<Vec<LogRecord>, QueryError> {
-        self.read(move |connection| query::logs_of_trace(connection, trace_id))
-            .await
-    }
-
-    /// Log records, newest first.
-    ///
-    /// # Errors
-    /// When the cursor is none, or the database can't be read.
-    pub async fn logs(&self, filter: LogFilter) -> Result<Page<LogRecord>, QueryError> {
-        self.read(move |connection| query::logs(connection, &filter))
-            .await
-    }
-
-    /// Metrics with their last values, by name.
-    ///
-    /// # Errors
-    /// When the database can't be read.
-    pub async fn metrics(&self, filter: MetricFilter) -> Result<Vec<MetricSummary>, QueryError> {
-        self.read(move |connection| query::metrics(connection, &filter))
-            .await
-    }
-
-    /// The names of all services that sent anything, sorted.
-    ///
-    /// # Errors
-    /// When the database can't be read.
-    pub async fn services(&self) -> Result<Vec<String>, QueryError> {
-        self.read(query::services).await
-    }
-
-    /// How much is stored.
-    ///
-    /// # Errors
-    /// When the database can't be read.
-    pub async fn counts(&self) -> Result<Counts, QueryError> {
-        self.read(query::counts).await
+            .map_err(|_| QueryError::Closed)?;
+        let (done, answer) = oneshot::channel();
+        let change = CatalogueChange(Box::new(move |connection| {
+            // Whoever asked may have gone.
+            let _ = done.send(change(connection));
+        }));
+        self.0
+            .jobs
+            .try_send(Job::Catalogue(change))
+            .map_err(|_| QueryError::Closed)?;
+        Ok(answer.await.map_err(|_| QueryError::Closed)??)
     }
 
     /// What is committed from now on.
@@ -233,7 +203,7 @@ impl Store {
     pub(crate) async fn read<T, Q>(&self, query: Q) -> Result<T, QueryError>
     where
         T: Send + 'static,
-        Q: FnOnce(&Connection) -> Result<T, QueryError> + Send + 'static,
+        Q: FnOnce(&View) -> Result<T, QueryError> + Send + 'static,
     {
         self.0.readers.run(query).await
     }

@@ -2,56 +2,45 @@
 //!
 //! Whatever waits when it comes to look is written in one transaction (group commit), up to a bound; what arrives
 //! meanwhile is the next group. When a group fails because of one batch, its batches are written one by one, so that a
-//! batch that can't be stored takes no other down. Retention works between groups, in small steps.
+//! batch that can't be stored takes no other down. Retention works between groups, and deletes whole partitions.
 
+use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use fanlight_otlp::Batch;
-use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension};
 use tokio::sync::broadcast;
 
-use crate::ingest::{Changes, Ingest, IngestError, Memory, NextIds};
+use crate::ingest::{Changes, IngestError, Memory};
+use crate::migrate;
 use crate::open::{self, OpenError};
 use crate::options::StoreOptions;
+use crate::partition::{ClosedPartition, OpenPartition, look_at};
 use crate::readers::Readers;
-use crate::retention::{self, Retention};
 use crate::store::{Job, Write, WriteError};
 
 /// A group takes no further batch once it has so many items.
 const GROUP_ITEMS: usize = 5_000;
 
-/// A period of arrival ends after so many items, or after a thousandth of the age that is kept.
-const PERIOD_ITEMS: usize = 100_000;
+/// How often it looks whether there is something to delete.
+const PAUSE: Duration = Duration::from_secs(1);
 
 pub(crate) struct Writer {
     options: StoreOptions,
-    /// None after the file was lost; it is opened again for the next group.
-    state: Option<State>,
+    catalogue: Connection,
+    /// None before the first batch, and after the one that was there was closed or lost.
+    partition: Option<OpenPartition>,
+    /// Oldest first.
+    closed: VecDeque<ClosedPartition>,
+    memory: Memory,
+    commits: u64,
     readers: Arc<Readers>,
     changes: broadcast::Sender<Arc<Changes>>,
     /// Keeps other writers away.
     _lock: File,
-}
-
-/// The open file, and what is known about it.
-struct State {
-    connection: Connection,
-    memory: Memory,
-    next: NextIds,
-    period: Period,
-    retention: Retention,
-}
-
-/// The period of arrival that is open. What arrives in one period is deleted together.
-#[derive(Clone, Copy, Debug)]
-struct Period {
-    /// 0 before the first one of this process.
-    id: i64,
-    opened: Duration,
-    items: usize,
 }
 
 impl Writer {
@@ -61,46 +50,113 @@ impl Writer {
         readers: Arc<Readers>,
         changes: broadcast::Sender<Arc<Changes>>,
     ) -> Result<Writer, OpenError> {
-        let state = Some(State::open(&options)?);
-        Ok(Writer {
+        migrate::move_away(&options.path)?;
+        let catalogue = open::catalogue(&options.path)?;
+        let mut writer = Writer {
             options,
-            state,
+            catalogue,
+            partition: None,
+            closed: VecDeque::new(),
+            memory: Memory::default(),
+            commits: 0,
             readers,
             changes,
             _lock: lock,
+        };
+        writer.find_partitions()?;
+        writer.take_over()?;
+        Ok(writer)
+    }
+
+    /// Writes what a store of an older version holds, which was moved out of the way.
+    fn take_over(&mut self) -> Result<(), OpenError> {
+        let path = self.options.path.clone();
+        let progress = |name: &str| {
+            let name = format!("taken over {name}");
+            self.catalogue
+                .query_row("SELECT next FROM numbers WHERE name = ?", [name], |row| {
+                    row.get(0)
+                })
+                .optional()
+                .map(Option::unwrap_or_default)
+        };
+        let mut reached = HashMap::new();
+        for part in ["spans", "logs", "points", "done"] {
+            let number: i64 = progress(part).map_err(|source| OpenError::Database {
+                path: path.clone(),
+                source,
+            })?;
+            reached.insert(part, number);
+        }
+        let taken = migrate::take_over(
+            &path,
+            |name| Ok(reached.get(name).copied().unwrap_or_default()),
+            |batch, name, number| {
+                self.write(&[batch])?;
+                self.catalogue
+                    .execute(
+                        "INSERT OR REPLACE INTO numbers (name, next) VALUES ('taken over ' || ?1, ?2)",
+                        (name, number),
+                    )
+                    .map_err(|error| WriteError::Database(Arc::new(error)))?;
+                Ok(())
+            },
+        );
+        taken.map_err(|error| OpenError::Older {
+            path,
+            why: error.to_string(),
         })
+    }
+
+    /// Looks at the partitions that are there. The newest goes on; a damaged one is set aside.
+    fn find_partitions(&mut self) -> Result<(), OpenError> {
+        let path = self.options.path.clone();
+        for id in open::partitions(&path)? {
+            match look_at(&path, id) {
+                Ok(partition) => self.closed.push_back(partition),
+                Err(OpenError::Database { source, .. }) if open::is_damage(&source) => {
+                    open::set_aside(&open::partition_path(&path, id), &source)?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if let Some(newest) = self.closed.pop_back() {
+            let now = self.options.clock.since_1970();
+            self.partition = Some(OpenPartition::open(&path, newest.id, now)?);
+        }
+        self.publish();
+        Ok(())
+    }
+
+    /// Tells the readers which partitions there are.
+    fn publish(&self) {
+        let closed = self.closed.iter().map(|partition| partition.id);
+        let open = self.partition.iter().map(|partition| partition.id);
+        self.readers.set_partitions(closed.chain(open).collect());
     }
 
     /// Works until every handle is gone.
     pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
         loop {
-            match jobs.recv_timeout(self.retain()) {
+            match jobs.recv_timeout(PAUSE) {
                 Ok(first) => self.group(first, jobs),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
+            }
+            for id in self.readers.take_damaged() {
+                self.lose(id);
+            }
+            if let Err(error) = self.retain() {
+                tracing::warn!(error = %error, "deleting old telemetry failed");
             }
         }
         // SQLite does this by itself only if no reader is open.
         self.checkpoint();
     }
 
-    /// Takes a step of retention if it is time, and answers how long to wait for work until the next.
-    fn retain(&mut self) -> Duration {
-        let Some(state) = &mut self.state else {
-            return retention::PAUSE;
-        };
-        match state.retain(&self.options) {
-            Ok(wait) => wait,
-            Err(error) => {
-                tracing::warn!(error = %error, "deleting old telemetry failed");
-                retention::PAUSE
-            }
-        }
-    }
-
     /// Writes the first batch and whatever else waits.
     fn group(&mut self, first: Job, jobs: &Receiver<Job>) {
-        let (mut group, mut checkpoints, mut items) = (Vec::new(), Vec::new(), 0);
+        let (mut group, mut others, mut items) = (Vec::new(), Vec::new(), 0);
         let mut next = Some(first);
         while let Some(job) = next {
             match job {
@@ -108,7 +164,7 @@ impl Writer {
                     items += write.batch.items();
                     group.push(write);
                 }
-                Job::Checkpoint(done) => checkpoints.push(done),
+                other => others.push(other),
             }
             next = if items < GROUP_ITEMS {
                 jobs.try_recv().ok()
@@ -117,10 +173,20 @@ impl Writer {
             };
         }
         self.write_group(group);
-        for done in checkpoints {
-            self.checkpoint();
-            // Whoever asked may have gone.
-            let _ = done.send(());
+        for job in others {
+            self.other(job);
+        }
+    }
+
+    fn other(&mut self, job: Job) {
+        match job {
+            Job::Checkpoint(done) => {
+                self.checkpoint();
+                // Whoever asked may have gone.
+                let _ = done.send(());
+            }
+            Job::Catalogue(change) => (change.0)(&mut self.catalogue),
+            Job::Write(write) => self.write_group(vec![write]),
         }
     }
 
@@ -144,32 +210,59 @@ impl Writer {
     }
 
     /// Writes batches in one transaction and answers how many items of each were left out.
-    fn write(&mut self, batches: &[&Batch]) -> Result<Vec<u64>, WriteError> {
+    pub(crate) fn write(&mut self, batches: &[&Batch]) -> Result<Vec<u64>, WriteError> {
         if batches.is_empty() {
             return Ok(Vec::new());
         }
-        let state = match &mut self.state {
-            Some(state) => state,
-            lost => lost.insert(
-                State::open(&self.options).map_err(|error| WriteError::Open(Arc::new(error)))?,
-            ),
+        if self.partition.is_none() {
+            self.begin_partition()
+                .map_err(|error| WriteError::Open(Arc::new(error)))?;
+        }
+        let Some(partition) = &mut self.partition else {
+            return Err(WriteError::Closed);
         };
-        match state.write(batches, &self.options) {
+        self.commits += 1;
+        let now = self.options.clock.since_1970();
+        match partition.write(batches, &mut self.memory, self.commits, now) {
             Ok((left_out, changes)) => {
                 // Nobody may be listening.
                 let _ = self.changes.send(Arc::new(changes));
                 Ok(left_out)
             }
             Err(error) => {
-                state.memory = Memory::default();
+                self.memory = Memory::default();
                 Err(self.explain(error))
             }
         }
     }
 
-    /// What an error means for whoever sent the batch. A damaged file is set aside here.
-    fn explain(&mut self, error: IngestError) -> WriteError {
+    /// Begins another partition. Its number was never used before, not even by one that was deleted.
+    fn begin_partition(&mut self) -> Result<(), OpenError> {
         let path = self.options.path.clone();
+        let used = open::partitions(&path)?.last().copied().unwrap_or(0);
+        let id = self
+            .catalogue
+            .query_row(
+                "INSERT INTO numbers (name, next) VALUES ('partition', ?1 + 2)
+                 ON CONFLICT (name) DO UPDATE SET next = max(next, ?1 + 1) + 1 RETURNING next - 1",
+                [used.cast_signed()],
+                |row| row.get::<_, i64>(0),
+            )
+            .map_err(|source| OpenError::Database {
+                path: path.clone(),
+                source,
+            })?;
+        let now = self.options.clock.since_1970();
+        self.partition = Some(OpenPartition::open(&path, id.cast_unsigned(), now)?);
+        self.memory.begin_partition();
+        self.publish();
+        Ok(())
+    }
+
+    /// What an error means for whoever sent the batch. A damaged partition is set aside here.
+    fn explain(&mut self, error: IngestError) -> WriteError {
+        let id = self.partition.as_ref().map_or(0, |partition| partition.id);
+        let path = open::partition_path(&self.options.path, id);
         let error = match error {
             IngestError::Database(error) => error,
             unreadable => return WriteError::Unfit(unreadable.to_string()),
@@ -180,10 +273,9 @@ impl Writer {
                 WriteError::Unfit(error.to_string())
             }
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                self.state = None;
-                let moved = open::set_aside(&path, &error);
-                self.readers.renew();
-                moved.map_or_else(
+                self.partition = None;
+                self.publish();
+                open::set_aside(&path, &error).map_or_else(
                     |error| WriteError::Open(Arc::new(error)),
                     |()| WriteError::Damaged(path),
                 )
@@ -192,109 +284,73 @@ impl Writer {
         }
     }
 
-    fn checkpoint(&self) {
-        let Some(state) = &self.state else { return };
-        let done = state
-            .connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        if let Err(error) = done {
-            tracing::warn!(error = %error, "moving the write-ahead log into the database failed; it is read from there");
-        }
-    }
-}
-
-impl State {
-    fn open(options: &StoreOptions) -> Result<State, OpenError> {
-        let connection = open::writer(&options.path)?;
-        let next = next_ids(&connection).map_err(|source| OpenError::Database {
-            path: options.path.clone(),
-            source,
-        })?;
-        let period = Period {
-            id: 0,
-            opened: Duration::ZERO,
-            items: 0,
-        };
-        Ok(State {
-            connection,
-            memory: Memory::default(),
-            next,
-            period,
-            retention: Retention::default(),
-        })
-    }
-
-    fn write(
-        &mut self,
-        batches: &[&Batch],
-        options: &StoreOptions,
-    ) -> Result<(Vec<u64>, Changes), IngestError> {
-        let now = options.clock.since_1970();
-        let now_ns = i64::try_from(now.as_nanos()).unwrap_or(i64::MAX);
-        let (mut next, mut period) = (self.next, self.period);
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if period.id == 0
-            || period.items >= PERIOD_ITEMS
-            || now.abs_diff(period.opened) >= length(options.max_age)
-        {
-            transaction.execute(
-                "INSERT INTO periods (opened_s, first_trace, first_log, first_point) VALUES (?, ?, ?, ?)",
-                params![now.as_secs().cast_signed(), next.trace, next.log, next.point],
-            )?;
-            period = Period {
-                id: transaction.last_insert_rowid(),
-                opened: now,
-                items: 0,
-            };
-        }
-        period.items += batches.iter().map(|batch| batch.items()).sum::<usize>();
-        let (left_out, changes) = {
-            let mut ingest =
-                Ingest::new(&transaction, &mut self.memory, &mut next, period.id, now_ns)?;
-            let left_out = batches
-                .iter()
-                .map(|batch| ingest.batch(batch))
-                .collect::<Result<_, _>>()?;
-            (left_out, ingest.finish()?)
-        };
-        transaction.commit()?;
-        self.memory.caches.trim();
-        (self.next, self.period) = (next, period);
-        Ok((left_out, changes))
-    }
-
-    fn retain(&mut self, options: &StoreOptions) -> rusqlite::Result<Duration> {
-        let step = self.retention.step(&mut self.connection, options)?;
-        if step.has_deleted {
+    /// Sets a partition aside in which a query came upon damage.
+    fn lose(&mut self, id: u64) {
+        let path = open::partition_path(&self.options.path, id);
+        if self.partition.as_ref().is_some_and(|open| open.id == id) {
+            self.partition = None;
             self.memory = Memory::default();
+        } else if self.closed.iter().any(|closed| closed.id == id) {
+            self.closed.retain(|closed| closed.id != id);
+        } else {
+            return;
         }
-        if step.wants_new_period {
-            self.period.items = PERIOD_ITEMS;
-        }
-        Ok(step.wait)
-    }
-}
-
-/// How long a period is, as a share of what is kept.
-fn length(max_age: Duration) -> Duration {
-    (max_age / 1000).clamp(Duration::from_secs(1), Duration::from_secs(600))
-}
-
-/// The ids behind all that were ever given out. Periods remember those whose rows are gone.
-fn next_ids(connection: &Connection) -> rusqlite::Result<NextIds> {
-    let behind = |table: &str, key: &str, first: &str| {
-        let sql = format!(
-            "SELECT max(coalesce((SELECT max({key}) FROM {table}), 0) + 1, coalesce((SELECT max({first}) FROM periods), 1))"
+        self.publish();
+        let why = rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
+            None,
         );
-        connection.query_one(&sql, [], |row| row.get(0))
-    };
-    Ok(NextIds {
-        trace: behind("traces", "id", "first_trace")?,
-        log: behind("logs", "id", "first_log")?,
-        point: behind("points", "id", "first_point")?,
-    })
+        if let Err(error) = open::set_aside(&path, &why) {
+            tracing::error!(error = %error, file = %path.display(), "a damaged file can't be set aside");
+        }
+    }
+
+    /// Closes the partition when it is full, and deletes the oldest ones while there is too much, or they are too old.
+    pub(crate) fn retain(&mut self) -> rusqlite::Result<()> {
+        let now = self.options.clock.since_1970();
+        let mut open_bytes = self
+            .partition
+            .as_ref()
+            .map_or(Ok(0), OpenPartition::bytes)?;
+        if let Some(partition) = self
+            .partition
+            .take_if(|partition| partition.is_full(open_bytes, now, &self.options))
+        {
+            self.closed.push_back(partition.close(open_bytes));
+            open_bytes = 0;
+            // The next batch begins a new one; until then the last one is read as any other.
+            self.publish();
+        }
+        loop {
+            let all = self.closed.iter().map(|closed| closed.bytes).sum::<u64>() + open_bytes;
+            let Some(oldest) = self.closed.front() else {
+                return Ok(());
+            };
+            // What is in a partition arrived before the next one was begun.
+            let end = match (self.closed.get(1), &self.partition) {
+                (Some(next), _) => next.opened,
+                (None, Some(open)) => open.opened,
+                (None, None) => oldest.opened + self.options.max_age / 14,
+            };
+            let is_old = now.saturating_sub(end) >= self.options.max_age;
+            if !is_old && all <= self.options.max_bytes {
+                return Ok(());
+            }
+            let id = oldest.id;
+            self.closed.pop_front();
+            self.publish();
+            if let Err(error) = open::remove_partition(&self.options.path, id) {
+                let file = open::partition_path(&self.options.path, id);
+                tracing::warn!(error = %error, file = %file.display(), "an old partition can't be deleted");
+            }
+        }
+    }
+
+    fn checkpoint(&self) {
+        if let Some(partition) = &self.partition {
+            partition.checkpoint();
+        }
+    }
 }
 
 #[cfg(test)]

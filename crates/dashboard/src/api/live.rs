@@ -10,9 +10,11 @@ use fanlight_store::{Live, LiveUpdate};
 use futures::stream::{Stream, StreamExt, unfold};
 use serde::Serialize;
 
+use super::ApiError;
 use crate::router::App;
 
-/// Sends `traces`, `logs` and `reset` events until the page or the hub goes.
+/// What arrives, as server-sent events `traces`, `logs` and `reset`, until the page or the hub goes.
+#[utoipa::path(get, path = "/live", responses((status = OK, body = String, content_type = "text/event-stream"), ApiError))]
 pub(super) async fn stream(
     State(app): State<App>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use fanlight_config::{ComponentId, Environment};
-use fanlight_pipeline::{Answer, Host, Outcome, Plan, Status};
+use fanlight_pipeline::{Answer, Host, Plan, Status};
 
 use crate::cli::CheckArgs;
 use crate::hub::{self, USER_AGENT};
@@ -112,13 +112,7 @@ fn tell(answers: &[Answer]) -> ExitCode {
     let mut text = String::from("\n");
     let mut all_good = true;
     for answer in answers {
-        let (good, what) = match &answer.outcome {
-            Outcome::Delivered => (true, "took it".to_owned()),
-            Outcome::Partial { rejected, why } => {
-                (false, format!("rejected {rejected} of 1: {why}"))
-            }
-            failed => (false, failed.why().to_owned()),
-        };
+        let (good, what) = report::told(&answer.outcome);
         all_good &= good;
         let (style, mark) = if good { (GOOD, "ok") } else { (BAD, "failed") };
         let Answer {

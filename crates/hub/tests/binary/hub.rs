@@ -81,7 +81,8 @@ impl Hub {
         )
     }
 
-    fn start_in(
+    /// A hub with these arguments.
+    pub fn start_in(
         directory: tempfile::TempDir,
         arguments: &[&str],
         variables: &[(&str, &str)],
@@ -176,6 +177,11 @@ impl Hub {
         }
     }
 
+    /// The directory of its data, as an argument of commands that ask it.
+    pub fn data_dir(&self) -> String {
+        self.directory.path().join("data").display().to_string()
+    }
+
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill")
             .args([name, &self.child.id().to_string()])
@@ -215,17 +221,27 @@ impl Drop for Hub {
     }
 }
 
-/// A request; its status and body.
+/// A request; its status, head and body.
 pub fn request(to: SocketAddr, head: &str, body: &[u8]) -> (u16, String, String) {
-    let mut socket = TcpStream::connect(to).unwrap();
-    socket
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
     let head = format!(
         "{head}\r\nHost: {to}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
-    socket.write_all(head.as_bytes()).unwrap();
+    exchange(to, head.as_bytes(), body)
+}
+
+/// A request as it stands; its status and body.
+pub fn raw(to: SocketAddr, request: &str) -> (u16, String) {
+    let (status, _, body) = exchange(to, request.as_bytes(), b"");
+    (status, body)
+}
+
+fn exchange(to: SocketAddr, head: &[u8], body: &[u8]) -> (u16, String, String) {
+    let mut socket = TcpStream::connect(to).unwrap();
+    socket
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    socket.write_all(head).unwrap();
     // A server may refuse before it has read everything.
     let _ = socket.write_all(body);
     let mut answer = Vec::new();

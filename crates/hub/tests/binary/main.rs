@@ -10,9 +10,12 @@
     reason = "a test that can't go on stops here and shows what the hub said, and its parts share what is `pub`"
 )]
 
+mod access;
+mod assistant;
 mod backends;
 mod command_line;
 mod forwarding;
 mod hub;
 mod services;
 mod serving;
+mod terminal;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use fanlight_config::ComponentId;
 use tokio::task::JoinSet;
 
+use super::probe::Probes;
 use crate::export::{ExportQueue, Left, Runner};
 use crate::{BuildError, Extension, Inlet, Listening, Receiver, Status, Stop, Stopper};
 
@@ -18,6 +19,7 @@ pub struct Running {
     extensions: Group,
     exporters: JoinSet<(ComponentId, Left)>,
     abandoner: Stopper,
+    probes: Probes,
 }
 
 /// Tasks that run until they are told to stop.
@@ -52,6 +54,7 @@ impl Running {
         status: Status,
         abandoner: Stopper,
         queues: Vec<(ComponentId, Arc<ExportQueue>)>,
+        probes: Probes,
     ) -> Running {
         Running {
             status,
@@ -61,6 +64,7 @@ impl Running {
             extensions: Group::new(),
             exporters: JoinSet::new(),
             abandoner,
+            probes,
         }
     }
 
@@ -99,6 +103,11 @@ impl Running {
         let id = id.clone();
         self.exporters
             .spawn(async move { (id, runner.run().await) });
+    }
+
+    /// The exporters, to be tried beside their work.
+    pub fn probes(&self) -> Probes {
+        self.probes.clone()
     }
 
     /// Where the graph listens.

@@ -10,11 +10,14 @@ use fanlight_otlp::Signal;
 
 use super::path::{Output, Path, Stage};
 use super::plan::{Pipeline, Plan};
+use super::probe::{Probe, Probes};
 use super::run::Running;
 use fanlight_spool::Recovery;
 
 use crate::export::{DiskQueue, ExportQueue, Runner};
-use crate::{BuildContext, BuildError, Extension, Inlet, PipelineSnapshot, Receiver, Status, Stop};
+use crate::{
+    BuildContext, BuildError, Exporter, Extension, Inlet, PipelineSnapshot, Receiver, Status, Stop,
+};
 
 /// What the hub lends to the graph.
 #[derive(Clone, Debug)]
@@ -38,6 +41,14 @@ pub struct StartError {
     pub error: BuildError,
 }
 
+/// The exporters of a graph, opened.
+#[derive(Default)]
+struct Exporters {
+    queues: BTreeMap<ComponentId, Arc<ExportQueue>>,
+    runners: Vec<(ComponentId, Runner)>,
+    probes: Vec<Probe>,
+}
+
 impl Plan {
     /// Opens everything and starts to take telemetry in. Must be called within a tokio runtime.
     ///
@@ -46,14 +57,22 @@ impl Plan {
     pub fn start(self, host: &Host) -> Result<Running, StartError> {
         let extensions = self.build_extensions(host)?;
         let (abandoner, abandon) = Stop::new();
-        let (queues, runners) = self.build_exporters(host, &extensions, &abandon)?;
+        let Exporters {
+            queues,
+            runners,
+            probes,
+        } = self.build_exporters(host, &extensions, &abandon)?;
         let paths = self.build_paths(host, &extensions, &queues)?;
         let receivers = self.build_receivers(host, &extensions)?;
         for pipeline in self.pipelines() {
             host.status.pipeline(snapshot(pipeline));
         }
-        let mut running =
-            Running::new(host.status.clone(), abandoner, queues.into_iter().collect());
+        let mut running = Running::new(
+            host.status.clone(),
+            abandoner,
+            queues.into_iter().collect(),
+            Probes::new(probes),
+        );
         extensions
             .into_iter()
             .for_each(|(id, extension)| running.run_extension(&id, extension));
@@ -89,29 +108,20 @@ impl Plan {
         Ok(built)
     }
 
-    #[expect(clippy::type_complexity, reason = "two maps by id, used once")]
     fn build_exporters(
         &self,
         host: &Host,
         extensions: &BTreeMap<ComponentId, Arc<dyn Extension>>,
         abandon: &Stop,
-    ) -> Result<
-        (
-            BTreeMap<ComponentId, Arc<ExportQueue>>,
-            Vec<(ComponentId, Runner)>,
-        ),
-        StartError,
-    > {
-        let (mut queues, mut runners) = (BTreeMap::new(), Vec::new());
+    ) -> Result<Exporters, StartError> {
+        let mut built = Exporters::default();
         for (id, destination, signals) in self.destinations() {
             let Some(part) = self.exporters.find(id) else {
                 continue;
             };
             let context = host.context(id, extensions);
-            let exporter = part
-                .config
-                .build(&context)
-                .map_err(failed("exporter", id))?;
+            let exporter = part.config.build(&context);
+            let exporter: Arc<dyn Exporter> = Arc::from(exporter.map_err(failed("exporter", id))?);
             let settings = part.config.settings();
             let disk = open_disk(id, &settings.queue, &context).map_err(failed("exporter", id))?;
             let counters = host.status.exporter(
@@ -123,17 +133,24 @@ impl Plan {
             let queue = Arc::new(ExportQueue::new(settings.queue.clone(), disk, counters));
             let batching =
                 Signal::ALL.map(|signal| self.batching(id, signal, settings.queue.batch.as_ref()));
+            built.probes.push(Probe {
+                id: id.clone(),
+                exporter: Arc::clone(&exporter),
+                destination: destination.text,
+                signals,
+                timeout: settings.timeout,
+            });
             let runner = Runner::new(
-                Arc::from(exporter),
+                exporter,
                 Arc::clone(&queue),
                 settings,
                 batching,
                 abandon.clone(),
             );
-            queues.insert(id.clone(), queue);
-            runners.push((id.clone(), runner));
+            built.queues.insert(id.clone(), queue);
+            built.runners.push((id.clone(), runner));
         }
-        Ok((queues, runners))
+        Ok(built)
     }
 
     /// How an exporter joins batches of a signal: as its queue says, else as the `batch` processor before it says.

@@ -9,10 +9,13 @@ use super::{Ingest, IngestError};
 use crate::intern::{ResourceId, StreamParts};
 use crate::wire::{copy_fields, last_payload, payloads};
 
+const INSERT: &str =
+    "INSERT INTO points (stream, time_ns, start_ns, value, message) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT DO NOTHING";
+
 /// A point that is there already is replaced: it is the same measurement, delivered again.
-const INSERT: &str = "INSERT INTO points (id, stream, time_ns, start_ns, value, message) VALUES (?, ?, ?, ?, ?, ?)
-    ON CONFLICT (stream, time_ns) DO UPDATE SET start_ns = excluded.start_ns, value = excluded.value,
-    message = excluded.message";
+const REPLACE: &str =
+    "UPDATE points SET start_ns = ?3, value = ?4, message = ?5 WHERE stream = ?1 AND time_ns = ?2";
 
 /// How one kind of metric looks on the wire.
 struct Layout {
@@ -42,7 +45,7 @@ impl Layout {
     }
 }
 
-impl Ingest<'_> {
+impl Ingest<'_, '_> {
     pub(super) fn metric(
         &mut self,
         resource: ResourceId,
@@ -103,16 +106,12 @@ impl Ingest<'_> {
             view.time_unix_nano.cast_signed(),
             view.start_time_unix_nano.cast_signed(),
         );
-        let mut insert = self.transaction.prepare_cached(INSERT)?;
-        insert.execute(params![
-            self.next.point,
-            stream,
-            time_ns,
-            start_ns,
-            value,
-            self.message
-        ])?;
-        self.next.point += 1;
+        let values = params![stream, time_ns, start_ns, value, self.message];
+        let inserted = self.transaction.prepare_cached(INSERT)?.execute(values)?;
+        if inserted == 0 {
+            self.transaction.prepare_cached(REPLACE)?.execute(values)?;
+        }
+        self.added.points += inserted as i64;
         Ok(())
     }
 }

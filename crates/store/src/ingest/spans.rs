@@ -1,25 +1,29 @@
 //! Spans, and the merging of those that come twice.
 
-use fanlight_otlp::view::SpanView;
+use fanlight_otlp::view::{SpanView, Value};
 use rusqlite::params;
 
-use super::summaries::SpanFacts;
+use super::recent::{Known, SpanFacts};
 use super::{Ingest, IngestError};
+use crate::block::{SpanBlock, SpanItem};
 use crate::intern::ResourceId;
-use crate::wire::copy_fields;
-
-pub(super) const INSERT: &str = "INSERT INTO spans
-    (trace, span_id, parent_id, start_ns, end_ns, kind, status, name, resource, scope, message)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
-
-const REPLACE: &str = "UPDATE spans SET parent_id = ?3, start_ns = ?4, end_ns = ?5, kind = ?6, status = ?7, name = ?8,
-    resource = ?9, scope = ?10, message = ?11 WHERE trace = ?1 AND span_id = ?2";
+use crate::rollup::{Counted, MINUTE};
 
 /// `STATUS_CODE_ERROR`.
-const ERROR: i32 = 2;
+pub(crate) const ERROR: i32 = 2;
 
-impl Ingest<'_> {
-    /// Writes a span; false when it has no trace id or span id, and so can't be found again.
+/// The attribute that says what a span is about, in a sentence.
+const MESSAGE: &str = "logfire.msg";
+
+/// A span that waits for the end of the transaction.
+pub(super) struct Pending<'b> {
+    pub(super) item: SpanItem<'b>,
+    /// Another version of it came in the same transaction.
+    pub(super) is_superseded: bool,
+}
+
+impl<'b> Ingest<'_, 'b> {
+    /// Takes a span; false when it has no trace id or span id, and so can't be found again.
     ///
     /// A span that is there already is replaced, unless the one that is there ends later: exporters repeat themselves
     /// when an answer got lost, and some send a span when it starts and again when it ends.
@@ -27,60 +31,160 @@ impl Ingest<'_> {
         &mut self,
         resource: ResourceId,
         scope: i64,
-        bytes: &[u8],
+        bytes: &'b [u8],
     ) -> Result<bool, IngestError> {
         let view = SpanView::read(bytes)?;
         if view.trace_id.is_zero() || view.span_id.is_zero() {
             return Ok(false);
         }
-        self.message.clear();
-        copy_fields(bytes, &mut self.message, |number| {
-            !matches!(number, 1 | 2 | 4..=8)
-        })?;
         let name = self.interner.name(view.name)?;
-        let trace = self
-            .summaries
-            .find(self.transaction, view.trace_id, &mut self.next.trace)?;
-        let span_id = &view.span_id.0[..];
-        let parent = Some(&view.parent_span_id.0[..]).filter(|_| !view.parent_span_id.is_zero());
         let start_ns = view.start_time_unix_nano.cast_signed();
-        let end_ns = view.end_time_unix_nano.cast_signed();
-        let values = params![
-            trace.id,
-            span_id,
-            parent,
+        let known = Known {
+            id: view.span_id,
+            parent: view.parent_span_id,
             start_ns,
-            end_ns,
-            view.kind,
-            view.status.code,
-            name,
-            resource.id,
-            scope,
-            self.message
-        ];
+            end_ns: view.end_time_unix_nano.cast_signed(),
+            service: resource.service,
+            is_error: view.status.code == ERROR,
+            pending: Some((self.commit, self.spans.len())),
+        };
+        let Some(added) = self.meet(&view, known, name)? else {
+            return Ok(true);
+        };
         let facts = SpanFacts {
             start_ns,
-            end_ns: end_ns.max(start_ns),
-            is_root: parent.is_none(),
+            end_ns: known.end_ns.max(start_ns),
+            is_root: view.parent_span_id.is_zero(),
             name,
             service: resource.service,
         };
-        let mut added = (1, i64::from(view.status.code == ERROR));
-        if self.insert_span.execute(values)? == 0 {
-            let mut find = self.transaction.prepare_cached(
-                "SELECT end_ns, status FROM spans WHERE trace = ? AND span_id = ?",
-            )?;
-            let (stored_end, stored_status): (i64, i32) = find
-                .query_row(params![trace.id, span_id], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
-                })?;
-            if stored_end > end_ns {
-                return Ok(true);
-            }
-            self.transaction.prepare_cached(REPLACE)?.execute(values)?;
-            added = (0, added.1 - i64::from(stored_status == ERROR));
+        let state = self.recent.find(self.transaction, view.trace_id)?;
+        if state.add(&facts, added.0, added.1) {
+            let message = view.attributes.get(MESSAGE)?;
+            state.set_message(message.and_then(|value| value.as_str()).map(str::to_owned));
         }
-        trace.add(&facts, added.0, added.1);
+        self.added.spans += added.0;
+        self.spans.push(Pending {
+            item: SpanItem {
+                trace_id: view.trace_id,
+                span_id: view.span_id,
+                parent: view.parent_span_id,
+                start_ns,
+                end_ns: known.end_ns,
+                kind: view.kind,
+                status: view.status.code,
+                name,
+                name_text: view.name,
+                resource: resource.id,
+                scope,
+                message: bytes,
+            },
+            is_superseded: false,
+        });
         Ok(true)
     }
+
+    /// Compares a span with what is known of its trace. Answers what it adds to the counts of spans and errors, or
+    /// nothing when the version that is there stays.
+    fn meet(
+        &mut self,
+        view: &SpanView<'b>,
+        span: Known,
+        name: i64,
+    ) -> Result<Option<(i64, i64)>, IngestError> {
+        let state = self.recent.find(self.transaction, view.trace_id)?;
+        let (mut added, mut was_finished) = ((1, i64::from(span.is_error)), false);
+        if let Some(other) = state.known(span.id) {
+            if other.end_ns > span.end_ns {
+                return Ok(None);
+            }
+            added = (0, added.1 - i64::from(other.is_error));
+            was_finished = other.is_finished();
+            let old = std::mem::replace(other, span);
+            match old.pending {
+                Some((commit, place)) if commit == self.commit => {
+                    if let Some(pending) = self.spans.get_mut(place) {
+                        pending.is_superseded = true;
+                    }
+                }
+                _ => {
+                    let blocks = state.blocks.clone();
+                    self.supersede(&blocks, view)?;
+                }
+            }
+        } else {
+            let (rollups, transaction) = (&mut *self.rollups, self.transaction);
+            // Children that came before their parent.
+            state.remember(span, &mut |parent, child| {
+                let is_call = parent.service != child.service && child.service != 0;
+                match is_call && child.is_finished() {
+                    true => rollups.call(transaction, parent.service, &counted(child, 0)),
+                    false => Ok(()),
+                }
+            })?;
+        }
+        if span.is_finished() && !was_finished {
+            self.count(view, &span, name)?;
+        }
+        Ok(Some(added))
+    }
+
+    /// Counts a span that has ended.
+    fn count(&mut self, view: &SpanView<'b>, span: &Known, name: i64) -> Result<(), IngestError> {
+        let counted = counted(span, name);
+        self.rollups.span(self.transaction, &counted)?;
+        let state = self.recent.find(self.transaction, view.trace_id)?;
+        let caller = state.service_of(span.parent).unwrap_or(0);
+        if caller != 0 && caller != span.service {
+            self.rollups.call(self.transaction, caller, &counted)?;
+        }
+        for event in view.events() {
+            let event = event?;
+            if event.name == "exception" {
+                self.exception(
+                    span.service,
+                    event.time_unix_nano.cast_signed(),
+                    view.trace_id,
+                    view.name,
+                    &event.attributes,
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Marks the versions of a span that are in blocks.
+    fn supersede(&mut self, blocks: &[i64], view: &SpanView<'_>) -> Result<(), IngestError> {
+        for id in blocks {
+            let mut find = self
+                .transaction
+                .prepare_cached("SELECT data FROM span_data WHERE id = ?")?;
+            let data: Vec<u8> = find.query_one([id], |row| row.get(0))?;
+            let block = SpanBlock::read(&data)?;
+            for place in block.places_of(view.trace_id) {
+                if block.ids(place).1 == view.span_id {
+                    let mut mark = self
+                        .transaction
+                        .prepare_cached("INSERT OR IGNORE INTO superseded VALUES (?, ?)")?;
+                    mark.execute(params![id, place as i64])?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn counted(span: &Known, name: i64) -> Counted {
+    Counted {
+        minute: span.start_ns.div_euclid(MINUTE),
+        service: span.service,
+        name,
+        duration_ns: span.end_ns.saturating_sub(span.start_ns),
+        is_error: span.is_error,
+    }
+}
+
+/// The text of an attribute that is one.
+pub(super) fn text<'v>(value: Option<Value<'v>>) -> Option<&'v str> {
+    value.and_then(|value| value.as_str())
 }

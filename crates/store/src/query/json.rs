@@ -15,18 +15,23 @@ pub struct Json(Box<RawValue>);
 
 /// What sent something.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Resource {
     /// Its attributes, as a list of key and value.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::query::schema::KeyValue>))]
     pub attributes: Json,
     /// How many attributes the sender dropped.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub dropped_attributes_count: u32,
     /// The schema of its attributes; empty when unknown.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub schema_url: String,
 }
 
 /// The instrumentation that made something.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Scope {
     /// Its name, such as the library's.
@@ -34,10 +39,13 @@ pub struct Scope {
     /// Its version.
     pub version: String,
     /// Its attributes, as a list of key and value.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::query::schema::KeyValue>))]
     pub attributes: Json,
     /// How many attributes the sender dropped.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub dropped_attributes_count: u32,
     /// The schema of the items' attributes; empty when unknown.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub schema_url: String,
 }
 
@@ -111,7 +119,7 @@ impl Scope {
 
 /// Views are made from batches, so the envelope becomes a request again. The signal makes no difference here: there are
 /// no items.
-fn with_resource<T>(
+pub(super) fn with_resource<T>(
     envelope: &[u8],
     read: impl FnOnce(ResourceView<'_>) -> Result<T, QueryError>,
 ) -> Result<T, QueryError> {
@@ -163,4 +171,12 @@ pub(super) fn as_text_or_null<T: ToString, S: Serializer>(
 /// An id of a column: 16 or 8 bytes, as they were written.
 pub(super) fn id<const N: usize>(bytes: &[u8]) -> [u8; N] {
     bytes.try_into().unwrap_or([0; N])
+}
+
+/// As [`as_text`], for lists.
+pub(super) fn as_texts<T: ToString, S: Serializer>(
+    values: &[T],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(values.iter().map(ToString::to_string))
 }

@@ -3,57 +3,74 @@
 use std::collections::HashMap;
 
 use fanlight_otlp::view::{EventView, LinkView, SpanView};
+use fanlight_otlp::write::Encoder;
 use fanlight_otlp::{SpanId, TraceId};
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 
-use super::json::{as_text, as_text_or_null, id};
+use super::json::{as_text, as_text_or_null};
+use super::scan::{span_block, superseded};
+use super::shared::Shared;
 use super::{Json, QueryError, Resource, Scope};
+use crate::block::{Reader, SpanBlock};
+use crate::ingest::payload;
+use crate::readers::View;
 
 /// The most spans of one trace that are answered; past that the latest are left out, and the answer says so.
-const MAX_SPANS: u32 = 50_000;
+const MAX_SPANS: usize = 50_000;
 
 /// A trace.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Trace {
     /// Its id.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub trace_id: TraceId,
     /// Its spans, by start time.
     pub spans: Vec<Span>,
     /// Whether there are more spans than could be answered.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub truncated: bool,
 }
 
 /// A span. Fields are OTLP's.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Span {
     /// The trace's id.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub trace_id: TraceId,
     /// Its own id.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub span_id: SpanId,
     /// Its parent's id; none for a root span.
     #[serde(serialize_with = "as_text_or_null")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, required))]
     pub parent_span_id: Option<SpanId>,
     /// Its name.
     pub name: String,
     /// `SERVER`, `CLIENT`, `INTERNAL`, `PRODUCER`, `CONSUMER` or `UNSPECIFIED`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::query::schema::SpanKind))]
     pub kind: &'static str,
     /// The service that made it.
     pub service: String,
     /// Start, in nanoseconds since 1970.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub start_time_unix_nano: u64,
     /// End, in nanoseconds since 1970.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub end_time_unix_nano: u64,
     /// Its status.
     pub status: SpanStatus,
     /// Its attributes, as a list of key and value.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::query::schema::KeyValue>))]
     pub attributes: Json,
     /// What made it.
     pub resource: Resource,
@@ -64,21 +81,27 @@ pub struct Span {
     /// Its links.
     pub links: Vec<SpanLink>,
     /// The W3C `tracestate`.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub trace_state: String,
     /// W3C trace flags.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub flags: u32,
     /// How many attributes the sender dropped.
     pub dropped_attributes_count: u32,
     /// How many events the sender dropped.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub dropped_events_count: u32,
     /// How many links the sender dropped.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub dropped_links_count: u32,
 }
 
 /// A span's status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SpanStatus {
     /// `UNSET`, `OK` or `ERROR`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::query::schema::StatusCode))]
     pub code: &'static str,
     /// What went wrong.
     pub message: String,
@@ -86,104 +109,88 @@ pub struct SpanStatus {
 
 /// Something that happened within a span.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SpanEvent {
     /// When, in nanoseconds since 1970.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub time_unix_nano: u64,
     /// What.
     pub name: String,
     /// Its attributes, as a list of key and value.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::query::schema::KeyValue>))]
     pub attributes: Json,
     /// How many attributes the sender dropped.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub dropped_attributes_count: u32,
 }
 
 /// A span's link to another span.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SpanLink {
     /// The other span's trace.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub trace_id: TraceId,
     /// The other span.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub span_id: SpanId,
     /// The link's W3C `tracestate`.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub trace_state: String,
     /// W3C trace flags.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub flags: u32,
     /// Its attributes, as a list of key and value.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::query::schema::KeyValue>))]
     pub attributes: Json,
     /// How many attributes the sender dropped.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub dropped_attributes_count: u32,
 }
 
-/// Resources and scopes that were read already, by row id.
-#[derive(Debug, Default)]
-pub(super) struct Shared {
-    resources: HashMap<i64, (Resource, String)>,
-    scopes: HashMap<i64, Scope>,
-}
-
-impl Shared {
-    /// A resource and the name of its service.
-    pub(super) fn resource(
-        &mut self,
-        connection: &Connection,
-        id: i64,
-    ) -> Result<(Resource, String), QueryError> {
-        if let Some(known) = self.resources.get(&id) {
-            return Ok(known.clone());
-        }
-        let mut find = connection.prepare_cached(
-            "SELECT message, text FROM resources JOIN names ON names.id = service WHERE resources.id = ?",
-        )?;
-        let (message, service): (Vec<u8>, String) =
-            find.query_one([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let read = (Resource::read(&message)?, service);
-        self.resources.insert(id, read.clone());
-        Ok(read)
-    }
-
-    pub(super) fn scope(&mut self, connection: &Connection, id: i64) -> Result<Scope, QueryError> {
-        if let Some(known) = self.scopes.get(&id) {
-            return Ok(known.clone());
-        }
-        let mut find = connection.prepare_cached("SELECT message FROM scopes WHERE id = ?")?;
-        let message: Vec<u8> = find.query_one([id], |row| row.get(0))?;
-        let read = Scope::read(&message)?;
-        self.scopes.insert(id, read.clone());
-        Ok(read)
-    }
-}
-
 /// A trace with its spans; `None` when there is no such trace.
-pub(crate) fn trace(
-    connection: &Connection,
-    trace_id: TraceId,
-) -> Result<Option<Trace>, QueryError> {
-    // Both reads see the same state, even while the writer commits.
-    let _snapshot = connection.unchecked_transaction()?;
-    let mut find = connection.prepare_cached("SELECT id FROM traces WHERE trace_id = ?")?;
-    let Some(row_id) = find
-        .query_row([&trace_id.0[..]], |row| row.get::<_, i64>(0))
-        .optional()?
-    else {
-        return Ok(None);
-    };
-    let mut find = connection.prepare_cached(
-        "SELECT span_id, parent_id, start_ns, end_ns, kind, status, text, resource, scope, message
-         FROM spans JOIN names ON names.id = name WHERE trace = ?1 ORDER BY start_ns, span_id LIMIT ?2",
-    )?;
-    let mut rows = find.query((row_id, MAX_SPANS + 1))?;
-    let mut shared = Shared::default();
-    let mut spans = Vec::new();
-    while let Some(row) = rows.next()? {
-        spans.push(span(connection, &mut shared, trace_id, row)?);
+pub(crate) fn trace(view: &View, trace_id: TraceId) -> Result<Option<Trace>, QueryError> {
+    let mut spans: HashMap<SpanId, Span> = HashMap::new();
+    let mut is_there = false;
+    // Oldest first: of two versions that end at once, the one that came later stays.
+    for partition in view.partitions.iter().rev() {
+        let connection = &partition.connection;
+        let mut find = connection.prepare_cached("SELECT blocks FROM traces WHERE trace_id = ?")?;
+        let blocks: Option<Vec<u8>> = find
+            .query_row([&trace_id.0[..]], |row| row.get(0))
+            .optional()?;
+        let Some(blocks) = blocks else { continue };
+        is_there = true;
+        let mut shared = Shared::default();
+        for id in Reader::new(&blocks).ids()? {
+            let block = span_block(connection, id)?;
+            let superseded = superseded(connection, id)?;
+            for place in block.places_of(trace_id) {
+                if superseded.contains(&place) {
+                    continue;
+                }
+                let span = span(connection, &mut shared, &block, place)?;
+                let is_newer = spans.get(&span.span_id).is_none_or(|other| {
+                    span.end_time_unix_nano.cast_signed() >= other.end_time_unix_nano.cast_signed()
+                });
+                if is_newer {
+                    spans.insert(span.span_id, span);
+                }
+            }
+        }
     }
-    let truncated = spans.len() > MAX_SPANS as usize;
-    spans.truncate(MAX_SPANS as usize);
+    if !is_there {
+        return Ok(None);
+    }
+    let mut spans: Vec<Span> = spans.into_values().collect();
+    spans.sort_unstable_by_key(|span| (span.start_time_unix_nano, span.span_id));
+    let truncated = spans.len() > MAX_SPANS;
+    spans.truncate(MAX_SPANS);
     Ok(Some(Trace {
         trace_id,
         spans,
@@ -191,35 +198,39 @@ pub(crate) fn trace(
     }))
 }
 
-fn span(
+/// A span of a block.
+pub(crate) fn span(
     connection: &Connection,
     shared: &mut Shared,
-    trace_id: TraceId,
-    row: &Row<'_>,
+    block: &SpanBlock,
+    place: usize,
 ) -> Result<Span, QueryError> {
-    let view = SpanView::read(row.get_ref(9)?.as_blob().map_err(rusqlite::Error::from)?)?;
-    let (resource, service) = shared.resource(connection, row.get(7)?)?;
-    let blob = |column| {
-        row.get_ref(column)?
-            .as_blob_or_null()
-            .map_err(rusqlite::Error::from)
-    };
+    let mut message = Encoder::new();
+    block.message::<QueryError>(
+        place,
+        &mut |hash| Ok(payload(connection, hash)?),
+        &mut message,
+    )?;
+    let view = SpanView::read(message.as_bytes())?;
+    let at = |column: &[i64]| column.get(place).copied().unwrap_or_default();
+    let (trace_id, span_id, parent) = block.ids(place);
+    let (resource, service) = shared.resource(connection, at(&block.resources))?.clone();
     Ok(Span {
         trace_id,
-        span_id: SpanId(id(blob(0)?.unwrap_or_default())),
-        parent_span_id: blob(1)?.map(|bytes| SpanId(id(bytes))),
-        name: row.get(6)?,
-        kind: kind(row.get(4)?),
+        span_id,
+        parent_span_id: Some(parent).filter(|parent| !parent.is_zero()),
+        name: shared.name(connection, at(&block.names))?.to_owned(),
+        kind: kind(at(&block.kinds)),
         service,
-        start_time_unix_nano: row.get::<_, i64>(2)?.cast_unsigned(),
-        end_time_unix_nano: row.get::<_, i64>(3)?.cast_unsigned(),
+        start_time_unix_nano: at(&block.starts).cast_unsigned(),
+        end_time_unix_nano: at(&block.ends).cast_unsigned(),
         status: SpanStatus {
-            code: status(row.get(5)?),
+            code: status(at(&block.statuses)),
             message: view.status.message.to_owned(),
         },
         attributes: Json::attributes(view.attributes)?,
         resource,
-        scope: shared.scope(connection, row.get(8)?)?,
+        scope: shared.scope(connection, at(&block.scopes))?.clone(),
         events: view
             .events()
             .map(|event| span_event(&event?))
@@ -257,7 +268,7 @@ fn span_link(view: &LinkView<'_>) -> Result<SpanLink, QueryError> {
 }
 
 /// `SpanKind` without its prefix.
-fn kind(number: i64) -> &'static str {
+pub(crate) fn kind(number: i64) -> &'static str {
     match number {
         1 => "INTERNAL",
         2 => "SERVER",
@@ -269,7 +280,7 @@ fn kind(number: i64) -> &'static str {
 }
 
 /// `StatusCode` without its prefix.
-fn status(number: i64) -> &'static str {
+pub(crate) fn status(number: i64) -> &'static str {
     match number {
         1 => "OK",
         2 => "ERROR",

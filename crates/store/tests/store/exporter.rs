@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use fanlight_config::{ComponentId, ConfigError, Document, Environment};
-use fanlight_otlp::{Signal, SignalSet};
+use fanlight_otlp::SignalSet;
 use fanlight_pipeline::{BuildContext, BuildError, Exporter, ExporterConfig, Outcome, Status};
 use fanlight_store::{KIND, Store, StoreConfig};
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -39,7 +39,7 @@ fn build(config: &dyn ExporterConfig, data_dir: &Path) -> Result<Box<dyn Exporte
 async fn the_sample_makes_an_exporter_that_stores() {
     let directory = tempfile::tempdir().unwrap();
     let config = decode(KIND.sample).unwrap();
-    assert_eq!(config.signals(), SignalSet::ALL.without(Signal::Profiles));
+    assert_eq!(config.signals(), SignalSet::ALL);
     let exporter = build(&*config, directory.path()).unwrap();
     assert_eq!(
         exporter.send(&spans("shop", vec![span(1, 1, None)])).await,
@@ -54,7 +54,7 @@ async fn the_sample_makes_an_exporter_that_stores() {
     assert!(
         directory
             .path()
-            .join("fanlight.db")
+            .join("fanlight.db.000001")
             .metadata()
             .unwrap()
             .len()

@@ -102,8 +102,9 @@ async fn a_cut_file_does_not_stop_the_store() {
     let path = store.path().to_owned();
     drop(store);
     closed(&path).await;
-    let size = fs::metadata(&path).unwrap().len();
-    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    let partition = directory.path().join("fanlight.db.000001");
+    let size = fs::metadata(&partition).unwrap().len();
+    let file = fs::OpenOptions::new().write(true).open(&partition).unwrap();
     file.set_len(size / 2).unwrap();
     let store = reopen(&path).await;
     let new = spans("shop", vec![span(200, 1, None)]);
@@ -117,7 +118,12 @@ async fn a_cut_file_does_not_stop_the_store() {
             .unwrap()
             .is_some()
     );
-    assert!(directory.path().join("fanlight.db.damaged-1").exists());
+    assert!(
+        directory
+            .path()
+            .join("fanlight.db.000001.damaged-1")
+            .exists()
+    );
 }
 
 /// The file is a database of another program, or of a newer version.

@@ -85,7 +85,8 @@ async fn what_is_older_than_the_age_goes() {
         Counts {
             spans: 4,
             logs: 2,
-            points: 2
+            points: 2,
+            profiles: 0
         }
     );
     assert!(store.trace(TraceId([1; 16])).await.unwrap().is_none());
@@ -117,7 +118,7 @@ async fn what_is_too_much_goes_oldest_first() {
     let big = |trace: u8| Span {
         attributes: vec![attribute(
             "payload",
-            Value::StringValue("x".repeat(100_000)),
+            Value::StringValue(noise(trace, 100_000)),
         )],
         ..span(trace, 1, None)
     };
@@ -133,4 +134,16 @@ async fn what_is_too_much_goes_oldest_first() {
     assert!(store.trace(TraceId([1; 16])).await.unwrap().is_none());
     let newest = store.trace(TraceId([200; 16])).await.unwrap().unwrap();
     assert!(newest.spans[0].attributes.as_str().len() > 100_000);
+}
+
+/// Text that can't be made smaller, another one for each seed.
+fn noise(seed: u8, length: usize) -> String {
+    let mut state = u64::from(seed);
+    let letter = |_| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        char::from(b'a' + (state >> 33) as u8 % 26)
+    };
+    (0..length).map(letter).collect()
 }

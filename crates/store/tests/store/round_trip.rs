@@ -428,7 +428,7 @@ async fn every_kind_of_metric_is_listed() {
         json!({
             "name": name, "type": kind, "unit": "ms", "description": format!("about {name}"), "service": "shop",
             "series": 1, "points": 1, "lastTimeUnixNano": "10", "lastValue": value, "temporality": temporality,
-            "monotonic": monotonic
+            "monotonic": monotonic, "attributeKeys": ["bytes", "double", "int", "list", "map", "text", "yes"]
         })
     };
     let expected = json!([
@@ -460,7 +460,7 @@ async fn every_kind_of_metric_is_listed() {
 async fn points_are_kept_whole() {
     let (directory, store) = open();
     store.write(&metrics("shop", every_metric())).await.unwrap();
-    let database = rusqlite::Connection::open(directory.path().join("fanlight.db")).unwrap();
+    let database = rusqlite::Connection::open(directory.path().join("fanlight.db.000001")).unwrap();
     let read = |name: &str| -> (Vec<u8>, Vec<u8>) {
         let sql = "SELECT message, attributes FROM points JOIN streams ON streams.id = stream
              JOIN names ON names.id = name WHERE text = ? AND time_ns = 10 AND start_ns = 1";

@@ -1,6 +1,32 @@
 /** One function per route of the hub's API. Each can be cancelled and fails with an {@link ApiError} only. */
 
-import type { ErrorBody, LogPage, Metric, Status, Trace, TracePage } from './types';
+import type {
+  ErrorBody,
+  ErrorGroup,
+  LogFacets,
+  LogPage,
+  Metric,
+  MetricData,
+  Operation,
+  Overview,
+  Profile,
+  ProfileTree,
+  Rate,
+  Red,
+  SavedView,
+  ServiceMap,
+  SqlResult,
+  SqlView,
+  Status,
+  TestOutcome,
+  Trace,
+  TracePage,
+  operations,
+} from './types';
+
+export type Aggregation = NonNullable<
+  NonNullable<operations['getMetricsSeries']['parameters']['query']>['aggregation']
+>;
 
 /** A failure in words for the reader: what happened, and what to do next where the server knows. */
 export class ApiError extends Error {
@@ -15,29 +41,45 @@ export class ApiError extends Error {
   }
 }
 
-type Parameter = string | number | boolean | null | undefined;
+type Parameter = string | number | boolean | null | undefined | readonly string[];
 
-export interface TraceQuery {
-  limit?: number;
-  cursor?: string | null;
+/** Nanoseconds since 1970 in decimal; `to` is not included. */
+export interface TimeSpan {
+  from?: string | null;
+  to?: string | null;
+}
+
+/** Which traces, of a list, a rate or an export. */
+export interface TraceQuery extends TimeSpan {
   service?: string;
-  /** Part of the root span's name. */
+  operation?: string;
+  /** Part of a span's name. */
   name?: string;
+  /** Words anywhere in the trace. */
+  q?: string;
   errors?: boolean;
   minDurationMs?: number | null;
+  maxDurationMs?: number | null;
+  /** `key=value`, all of which must hold. */
+  attr?: readonly string[];
 }
 
-export interface LogQuery {
-  limit?: number;
-  cursor?: string | null;
+export interface LogQuery extends TimeSpan {
   service?: string;
   severityMin?: number;
-  /** Part of the body. */
+  /** Words of the body. */
   q?: string;
+  traceId?: string;
+  attr?: readonly string[];
 }
 
-export function listTraces(query: TraceQuery, signal?: AbortSignal): Promise<TracePage> {
-  return get('/api/traces', { ...query, errors: query.errors || undefined }, signal);
+export interface PageQuery {
+  limit?: number;
+  cursor?: string | null;
+}
+
+export function listTraces(query: TraceQuery & PageQuery, signal?: AbortSignal): Promise<TracePage> {
+  return get('/api/traces', traceParameters(query), signal);
 }
 
 export function getTrace(traceId: string, signal?: AbortSignal): Promise<Trace> {
@@ -48,12 +90,132 @@ export function listTraceLogs(traceId: string, signal?: AbortSignal): Promise<Lo
   return get(`/api/traces/${encodeURIComponent(traceId)}/logs`, {}, signal);
 }
 
-export function listLogs(query: LogQuery, signal?: AbortSignal): Promise<LogPage> {
-  return get('/api/logs', { ...query, severityMin: query.severityMin || undefined }, signal);
+export function listLogs(query: LogQuery & PageQuery, signal?: AbortSignal): Promise<LogPage> {
+  return get('/api/logs', logParameters(query), signal);
+}
+
+export function getLogFacets(query: LogQuery, signal?: AbortSignal): Promise<LogFacets> {
+  return get('/api/logs/facets', logParameters(query), signal);
+}
+
+export function getTraceRate(query: TraceQuery, bins: number, signal?: AbortSignal): Promise<Rate> {
+  return get('/api/rate', { signal: 'traces', bins, ...traceParameters(query) }, signal);
+}
+
+export function getLogRate(query: LogQuery, bins: number, signal?: AbortSignal): Promise<Rate> {
+  return get('/api/rate', { signal: 'logs', bins, ...logParameters(query) }, signal);
+}
+
+export function listOperations(
+  query: TimeSpan & { service?: string },
+  signal?: AbortSignal,
+): Promise<{ operations: Operation[] }> {
+  return get('/api/operations', { ...query }, signal);
+}
+
+export function getOverview(query: TimeSpan & { bins: number }, signal?: AbortSignal): Promise<Overview> {
+  return get('/api/overview', { ...query }, signal);
+}
+
+export interface RedQuery extends TimeSpan {
+  service: string;
+  operation?: string;
+  bins: number;
+}
+
+export function getRed(query: RedQuery, signal?: AbortSignal): Promise<Red> {
+  return get('/api/red', { ...query }, signal);
+}
+
+export function getServiceMap(query: TimeSpan, signal?: AbortSignal): Promise<ServiceMap> {
+  return get('/api/service-map', { ...query }, signal);
 }
 
 export function listMetrics(signal?: AbortSignal): Promise<{ metrics: Metric[] }> {
   return get('/api/metrics', {}, signal);
+}
+
+export interface SeriesQuery extends TimeSpan {
+  name: string;
+  service?: string;
+  bins: number;
+  groupBy: readonly string[];
+  aggregation: Aggregation;
+  attr?: readonly string[];
+}
+
+export function getMetricSeries(query: SeriesQuery, signal?: AbortSignal): Promise<MetricData> {
+  return get('/api/metrics/series', { ...query }, signal);
+}
+
+export function listErrors(
+  query: TimeSpan & { service?: string },
+  signal?: AbortSignal,
+): Promise<{ groups: ErrorGroup[] }> {
+  return get('/api/errors', { ...query }, signal);
+}
+
+export function listProfiles(
+  query: TimeSpan & { service?: string },
+  signal?: AbortSignal,
+): Promise<{ profiles: Profile[] }> {
+  return get('/api/profiles', { ...query }, signal);
+}
+
+export function getProfile(
+  id: string,
+  sampleType: string | null,
+  signal?: AbortSignal,
+): Promise<ProfileTree> {
+  return get(`/api/profiles/${encodeURIComponent(id)}`, { sampleType }, signal);
+}
+
+export function runSql(sql: string, signal?: AbortSignal): Promise<SqlResult> {
+  return send('/api/sql', 'POST', { sql }, signal);
+}
+
+export function getSqlSchema(signal?: AbortSignal): Promise<{ views: SqlView[] }> {
+  return get('/api/sql/schema', {}, signal);
+}
+
+export function listViews(signal?: AbortSignal): Promise<{ views: SavedView[] }> {
+  return get('/api/views', {}, signal);
+}
+
+export async function saveView(view: Omit<SavedView, 'id'>): Promise<void> {
+  await request('/api/views', json('PUT', view));
+}
+
+export async function deleteView(id: string): Promise<void> {
+  await request(`/api/views/${encodeURIComponent(id)}`, { method: 'DELETE' });
+}
+
+export function testDestination(id: string): Promise<TestOutcome> {
+  return send(`/api/destinations/${encodeURIComponent(id)}/test`, 'POST', {});
+}
+
+/** Where the browser fetches the matching traces or logs as a file. */
+export function exportLink(signal: 'traces', format: 'otlp' | 'jsonl', query: TraceQuery): string;
+export function exportLink(signal: 'logs', format: 'otlp' | 'jsonl', query: LogQuery): string;
+export function exportLink(signal: string, format: string, query: TraceQuery & LogQuery): string {
+  const parameters = signal === 'traces' ? traceParameters(query) : logParameters(query);
+  return withParameters('/api/export', { signal, format, ...parameters });
+}
+
+export interface Imported {
+  traces: number;
+  logs: number;
+  metrics: number;
+}
+
+/** Puts an OTLP/JSON document, or JSON lines of such, into the store. */
+export async function importFile(file: Blob): Promise<Imported> {
+  const response = await request('/api/import', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: file,
+  });
+  return (await response.json()) as Imported;
 }
 
 export function listServices(signal?: AbortSignal): Promise<{ services: string[] }> {
@@ -66,12 +228,7 @@ export function getStatus(signal?: AbortSignal): Promise<Status> {
 
 /** Sends one OTLP/JSON trace request to the hub that served the page. */
 export async function sendTraces(body: object, signal?: AbortSignal): Promise<void> {
-  await request('/v1/traces', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-    signal: signal ?? null,
-  });
+  await request('/v1/traces', json('POST', body, signal));
 }
 
 /** True for the error of a request that its own caller gave up. */
@@ -83,10 +240,32 @@ export function isAbort(error: unknown): boolean {
 export function withParameters(path: string, parameters: Record<string, Parameter>): string {
   const search = new URLSearchParams();
   for (const [key, value] of Object.entries(parameters)) {
-    if (value !== undefined && value !== null && value !== '') search.set(key, String(value));
+    if (Array.isArray(value)) for (const one of value as readonly string[]) search.append(key, one);
+    else if (value !== undefined && value !== null && value !== '') search.set(key, String(value));
   }
   const text = search.toString();
   return text === '' ? path : `${path}?${text}`;
+}
+
+function traceParameters(query: TraceQuery & PageQuery): Record<string, Parameter> {
+  return { ...query, errors: query.errors || undefined };
+}
+
+function logParameters(query: LogQuery & PageQuery): Record<string, Parameter> {
+  return { ...query, severityMin: query.severityMin || undefined };
+}
+
+function json(method: string, body: object, signal?: AbortSignal): RequestInit {
+  return {
+    method,
+    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    body: JSON.stringify(body),
+    signal: signal ?? null,
+  };
+}
+
+async function send<T>(url: string, method: string, body: object, signal?: AbortSignal): Promise<T> {
+  return readJson<T>(url, await request(url, json(method, body, signal)));
 }
 
 async function get<T>(path: string, parameters: Record<string, Parameter>, signal?: AbortSignal): Promise<T> {
@@ -94,6 +273,10 @@ async function get<T>(path: string, parameters: Record<string, Parameter>, signa
     headers: { accept: 'application/json' },
     signal: signal ?? null,
   });
+  return readJson<T>(path, response);
+}
+
+async function readJson<T>(path: string, response: Response): Promise<T> {
   try {
     return (await response.json()) as T;
   } catch (error) {

@@ -25,10 +25,6 @@ function reachable(address: string): string {
   return address.replace(/^(0\.0\.0\.0|\[::\]|::)(?=:\d+$)/, '127.0.0.1');
 }
 
-export function environmentSnippet(base: string): string {
-  return `export OTEL_EXPORTER_OTLP_ENDPOINT=${base}\nexport OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`;
-}
-
 export function curlSnippet(base: string, request: object): string {
   return `curl ${base}/v1/traces -H 'content-type: application/json' -d '${JSON.stringify(request)}'`;
 }

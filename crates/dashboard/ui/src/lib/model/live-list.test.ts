@@ -63,8 +63,10 @@ describe('traceKind.matches', () => {
     ['', true],
     ['service=db', true],
     ['service=other', false],
-    ['name=CART', true],
-    ['name=checkout', false],
+    ['maxDurationMs=250', true],
+    ['maxDurationMs=249', false],
+    ['from=1&to=2', true],
+    ['from=2', false],
     ['errors=true', false],
     ['minDurationMs=250', true],
     ['minDurationMs=251', false],
@@ -72,6 +74,16 @@ describe('traceKind.matches', () => {
   ])('?%s is %s', (query, matches) => {
     expect(traceKind.matches(trace, readTraceFilter(new URLSearchParams(query)))).toBe(matches);
   });
+});
+
+it.each([
+  ['service=db&errors=true', true],
+  ['q=card', false],
+  ['name=cart', false],
+  ['operation=GET', false],
+  ['attr=a=1', false],
+])('a summary decides about ?%s: %s', (query, decides) => {
+  expect(traceKind.decides?.(readTraceFilter(new URLSearchParams(query)))).toBe(decides);
 });
 
 describe('logKind', () => {
@@ -83,8 +95,13 @@ describe('logKind', () => {
     ['severityMin=17', false],
     ['service=shop', true],
     ['service=web', false],
+    ['attr=user=7', true],
+    ['attr=user=8', false],
+    ['traceId=ab', false],
+    ['from=2', false],
   ])('?%s is %s', (query, matches) => {
-    const record = log('card declined', 1, { severityNumber: 13 });
+    const attributes = [{ key: 'user', value: { intValue: '7' } }];
+    const record = log('card declined', 1, { severityNumber: 13, attributes });
     expect(logKind.matches(record, readLogFilter(new URLSearchParams(query)))).toBe(matches);
   });
 

@@ -6,6 +6,8 @@ export interface ListKind<Item, Filter> {
   /** Sorts newer items first. */
   compare(a: Item, b: Item): number;
   matches(item: Item, filter: Filter): boolean;
+  /** False when `matches` alone cannot tell, and the server must be asked. */
+  decides?(filter: Filter): boolean;
 }
 
 export interface MergeOptions {

@@ -1,7 +1,10 @@
 /** The list of log records: its filter as it stands in the URL, and the same rule for what comes live. */
 
+import type { LogQuery } from '../api/client';
 import type { LogRecord } from '../api/types';
+import { holdsAttributes, isAttributeFilter } from './attribute-filter';
 import type { ListKind } from './live-list';
+import { ANY_TIME, isInRange, readRange, resolveRange, type TimeRange } from './range';
 import { parseNanos } from './time';
 
 export interface LogFilter {
@@ -10,7 +13,20 @@ export interface LogFilter {
   severityMin: number;
   /** Part of the body, case ignored. */
   q: string;
+  traceId: string;
+  /** `key=value`, all of which hold. */
+  attr: readonly string[];
+  range: TimeRange;
 }
+
+export const NO_LOG_FILTER: LogFilter = {
+  service: '',
+  severityMin: 0,
+  q: '',
+  traceId: '',
+  attr: [],
+  range: ANY_TIME,
+};
 
 export function readLogFilter(query: URLSearchParams): LogFilter {
   const severityMin = Number(query.get('severityMin') ?? '');
@@ -18,11 +34,19 @@ export function readLogFilter(query: URLSearchParams): LogFilter {
     service: query.get('service') ?? '',
     severityMin: Number.isInteger(severityMin) && severityMin > 0 && severityMin <= 24 ? severityMin : 0,
     q: query.get('q') ?? '',
+    traceId: query.get('traceId') ?? '',
+    attr: query.getAll('attr').filter(isAttributeFilter),
+    range: readRange(query),
   };
 }
 
 export function isLogFilterSet(filter: LogFilter): boolean {
-  return filter.service !== '' || filter.severityMin > 0 || filter.q !== '';
+  return JSON.stringify(filter) !== JSON.stringify(NO_LOG_FILTER);
+}
+
+/** What to ask the server for. */
+export function logQuery({ range, ...filter }: LogFilter, nowMs: number): LogQuery {
+  return { ...filter, ...resolveRange(range, nowMs) };
 }
 
 /** When it happened or, where the source did not say, when it was seen. */
@@ -51,6 +75,9 @@ export const logKind: ListKind<LogRecord, LogFilter> = {
   matches(log, filter) {
     if (filter.service !== '' && log.service !== filter.service) return false;
     if (log.severityNumber < filter.severityMin) return false;
+    if (filter.traceId !== '' && log.traceId !== filter.traceId) return false;
+    if (!isInRange(logTime(log), filter.range)) return false;
+    if (!holdsAttributes(filter.attr, log.attributes, log.resource.attributes)) return false;
     return filter.q === '' || log.bodyText.toLowerCase().includes(filter.q.toLowerCase());
   },
 };

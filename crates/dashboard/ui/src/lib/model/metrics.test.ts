@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Metric } from '../api/types';
-import { findMetrics, metricKind, shownUnit } from './metrics';
+import { aggregationsOf, findMetrics, metricKind, shownUnit, readAggregation, seriesUnit } from './metrics';
 
 const metric = (name: string, more: Partial<Metric> = {}): Metric => ({
   name,
@@ -14,6 +14,7 @@ const metric = (name: string, more: Partial<Metric> = {}): Metric => ({
   lastValue: 1,
   temporality: 'cumulative',
   monotonic: false,
+  attributeKeys: [],
   ...more,
 });
 
@@ -47,4 +48,21 @@ it('calls a sum that only grows a counter', () => {
 
 it('shows units as people write them', () => {
   expect(['1', '{request}', 'ms', '{packet}/s'].map(shownUnit)).toEqual(['', 'request', 'ms', 'packet/s']);
+});
+
+it('offers what makes sense for its type', () => {
+  const offered = (type: Metric['type']) =>
+    aggregationsOf(metric('a', { type })).map(({ aggregation }) => aggregation);
+  expect(offered('gauge')).not.toContain('rate');
+  expect(offered('histogram')).toContain('p99');
+  expect(readAggregation(new URLSearchParams('agg=p99'))).toBe('p99');
+  expect(readAggregation(new URLSearchParams('agg=toString'))).toBe('auto');
+});
+
+it('is drawn in its unit, and as a rate per second', () => {
+  const counter = metric('a', { monotonic: true, unit: '{order}' });
+  expect(seriesUnit(counter, 'auto')).toBe('order/s');
+  expect(seriesUnit(counter, 'sum')).toBe('order');
+  expect(seriesUnit(metric('b', { type: 'histogram', unit: 's' }), 'auto')).toBe('s');
+  expect(seriesUnit(metric('b', { type: 'histogram', unit: 's' }), 'rate')).toBe('/s');
 });

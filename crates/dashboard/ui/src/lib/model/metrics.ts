@@ -1,5 +1,6 @@
 /** The list of metrics. */
 
+import type { Aggregation } from '../api/client';
 import type { Metric, MetricType } from '../api/types';
 
 export const METRIC_TYPES: Record<MetricType, string> = {
@@ -43,6 +44,47 @@ export function metricKind(metric: Metric): string {
 /** Units as UCUM writes them (https://ucum.org): annotations such as `{request}` lose their braces, `1` says nothing. */
 export function shownUnit(unit: string): string {
   return unit === '1' ? '' : unit.replace(/[{}]/g, '');
+}
+
+const AGGREGATIONS: Record<Aggregation, string> = {
+  auto: 'Automatic',
+  avg: 'Average',
+  sum: 'Sum',
+  min: 'Minimum',
+  max: 'Maximum',
+  rate: 'Rate per second',
+  p50: 'p50',
+  p95: 'p95',
+  p99: 'p99',
+  count: 'Count',
+};
+
+const BY_TYPE: Record<MetricType, readonly Aggregation[]> = {
+  gauge: ['auto', 'avg', 'min', 'max', 'sum', 'count'],
+  sum: ['auto', 'rate', 'sum', 'avg', 'min', 'max'],
+  histogram: ['auto', 'p50', 'p95', 'p99', 'avg', 'rate', 'count'],
+  exponential_histogram: ['auto', 'p50', 'p95', 'p99', 'avg', 'rate', 'count'],
+  summary: ['auto', 'avg', 'rate', 'count'],
+};
+
+/** What makes sense for a metric, and first what the server chooses by itself. */
+export function aggregationsOf(metric: Metric): { aggregation: Aggregation; title: string }[] {
+  return BY_TYPE[metric.type].map((aggregation) => ({ aggregation, title: AGGREGATIONS[aggregation] }));
+}
+
+export function readAggregation(query: URLSearchParams): Aggregation {
+  const asked = query.get('agg') ?? '';
+  return Object.hasOwn(AGGREGATIONS, asked) ? (asked as Aggregation) : 'auto';
+}
+
+/** The unit of what is drawn: a counter's rate is its unit per second, a count has none. */
+export function seriesUnit(metric: Metric, aggregation: Aggregation): string {
+  const unit = shownUnit(metric.unit);
+  if (aggregation === 'count') return '';
+  const isRate =
+    aggregation === 'rate' || (aggregation === 'auto' && metric.type === 'sum' && metric.monotonic);
+  if (!isRate) return unit;
+  return metric.type === 'sum' && unit !== '' ? `${unit}/s` : '/s';
 }
 
 function compare(a: string, b: string): number {

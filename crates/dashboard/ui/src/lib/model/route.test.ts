@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseRoute, traceLink } from './route';
+import { listLink, parseRoute, traceLink } from './route';
 
 it.each([
   ['/', { view: 'traces' }],
@@ -9,7 +9,9 @@ it.each([
   ['/traces/%', { view: 'trace', traceId: '%' }],
   ['/logs', { view: 'logs' }],
   ['/metrics', { view: 'metrics' }],
-  ['/status', { view: 'status' }],
+  ['/status', { view: 'destinations' }],
+  ['/live', { view: 'live' }],
+  ['/sql', { view: 'sql' }],
   ['/logs/more', { view: 'unknown' }],
   ['/traces/a/b', { view: 'unknown' }],
   ['/elsewhere', { view: 'unknown' }],
@@ -20,4 +22,9 @@ it.each([
 it('links to a span inside its trace', () => {
   expect(traceLink('ab', 'cd')).toBe('/traces/ab?span=cd');
   expect(traceLink('ab', null)).toBe('/traces/ab');
+});
+
+it('links to a list with the filters that are set', () => {
+  expect(listLink('logs', { q: 'a b', service: '', traceId: null })).toBe('/logs?q=a+b');
+  expect(listLink('errors', {})).toBe('/errors');
 });

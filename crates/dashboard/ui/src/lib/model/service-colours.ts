@@ -39,3 +39,8 @@ function hash(text: string): number {
   }
   return value >>> 0;
 }
+
+/** A colour for anything else that belongs together; groups may share one. */
+export function groupColour(group: string): string {
+  return `var(--service-${hash(group) % SERVICE_COLOURS})`;
+}

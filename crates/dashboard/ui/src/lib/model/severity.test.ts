@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { levelOf, severityLabel } from './severity';
+import { levelOf, severityFrom, severityLabel } from './severity';
 
 it.each([
   [0, 'unset'],
@@ -17,4 +17,16 @@ it('shows the words of the source before its own', () => {
   expect(severityLabel(17, 'critical')).toBe('CRITICAL');
   expect(severityLabel(17, '')).toBe('ERROR');
   expect(severityLabel(0, ' ')).toBe('–');
+});
+
+it.each([
+  ['WARN', 13],
+  ['warning', 13],
+  ['Error', 17],
+  ['CRITICAL', 21],
+  ['17', 17],
+  ['99', 0],
+  ['', 0],
+])('"%s" begins at %d', (text, from) => {
+  expect(severityFrom(text)).toBe(from);
 });

@@ -25,3 +25,12 @@ export function severityLabel(severityNumber: number, severityText: string): str
   const level = levelOf(severityNumber);
   return level === 'unset' ? '–' : level.toUpperCase();
 }
+
+/** The lowest number of the step that a text names (`WARN`, `warning`, `13`); 0 when it names none. */
+export function severityFrom(text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 1 && number <= 24) return number;
+  const name = text.trim().toLowerCase();
+  const found = LEVELS.find(({ level }) => name.startsWith(level));
+  return found?.from ?? (name.startsWith('critical') ? 21 : name.startsWith('notice') ? 9 : 0);
+}

@@ -18,3 +18,17 @@ export const EXPORTER_STATES: Record<ExporterStatus['state'], string> = {
 export function queueFill(exporter: Pick<ExporterStatus, 'queueSize' | 'queueCapacity'>): number {
   return exporter.queueCapacity > 0 ? Math.min(exporter.queueSize / exporter.queueCapacity, 1) : 0;
 }
+
+/** What did not arrive, by cause; where the hub tells no causes, what was refused and what found the queue full. */
+export function lossesOf(exporter: ExporterStatus): { cause: string; items: number }[] {
+  if (exporter.dropped) return exporter.dropped.filter(({ items }) => items > 0);
+  return [
+    { cause: 'failed', items: exporter.failedItems },
+    { cause: 'dropped', items: exporter.droppedItems },
+  ];
+}
+
+/** Whether a test item reached its destination. */
+export function isDelivered(outcome: string): boolean {
+  return /^(delivered|ok|accepted|sent)/i.test(outcome);
+}

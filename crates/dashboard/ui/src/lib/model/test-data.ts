@@ -27,6 +27,7 @@ export function summary(traceId: string, start: number, more: Partial<TraceSumma
   return {
     traceId,
     rootName: 'GET /',
+    rootMessage: null,
     rootService: 'shop',
     startTimeUnixNano: String(start),
     durationNano: '5000000',
@@ -55,4 +56,16 @@ export function log(bodyText: string, time: number, more: Partial<LogRecord> = {
     eventName: '',
     ...more,
   };
+}
+
+/** A span with times counted from the start of its trace. */
+export function spanAt(
+  spanId: string,
+  parentSpanId: string | null,
+  start: number,
+  end: number,
+  more: Partial<Span> = {},
+): Span {
+  const times = { startTimeUnixNano: String(1_000 + start), endTimeUnixNano: String(1_000 + end) };
+  return span(spanId, parentSpanId, { ...times, ...more });
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { span } from './test-data';
 import { nanos } from './time';
 import { buildTraceTree } from './trace-tree';
-import { barOf, indentOf, logBar, rulerTimes, visibleRows } from './waterfall';
+import { indentOf, logBar, rulerTimes, visibleRows } from './waterfall';
 
 describe('visibleRows', () => {
   const tree = buildTraceTree({
@@ -27,22 +27,6 @@ describe('visibleRows', () => {
   });
 });
 
-describe('barOf', () => {
-  it.each([
-    [0, 50, { left: 0, width: 50, label: 'after' }],
-    [90, 10, { left: 90, width: 10, label: 'before' }],
-    [5, 95, { left: 5, width: 95, label: 'inside' }],
-    [80, 500, { left: 80, width: 20, label: 'before' }],
-    [-10, 20, { left: 0, width: 20, label: 'after' }],
-  ])('%d + %d of 100 lies at %j', (start, duration, bar) => {
-    expect(barOf(nanos(start), nanos(duration), nanos(100))).toEqual(bar);
-  });
-
-  it('of a trace without duration fills the row', () => {
-    expect(barOf(nanos(0), nanos(0), nanos(0))).toEqual({ left: 0, width: 100, label: 'inside' });
-  });
-});
-
 describe('rulerTimes', () => {
   it.each([
     [100, 5, [20, 40, 60, 80]],
@@ -50,7 +34,11 @@ describe('rulerTimes', () => {
     [1, 4, [0.5]],
     [0, 4, []],
   ])('%d in at most %d parts', (total, count, times) => {
-    expect(rulerTimes(nanos(total), count)).toEqual(times);
+    expect(rulerTimes({ start: nanos(0), end: nanos(total) }, count)).toEqual(times);
+  });
+
+  it('of a part of the trace are round as well', () => {
+    expect(rulerTimes({ start: nanos(130), end: nanos(330) }, 4)).toEqual([150, 200, 250, 300]);
   });
 });
 

@@ -2,6 +2,7 @@
 
 import { nanos, type Nanos } from './time';
 import type { SpanNode, TraceTree } from './trace-tree';
+import type { TimeWindow } from './zoom';
 
 /** The rows that are not inside a collapsed one. With `only`, all others are left out. */
 export function visibleRows(
@@ -29,22 +30,23 @@ export interface Bar {
   label: 'after' | 'before' | 'inside';
 }
 
-export function barOf(start: Nanos, duration: Nanos, total: Nanos): Bar {
-  const left = total > 0 ? clamp((start / total) * 100, 0, 100) : 0;
-  const width = total > 0 ? clamp((duration / total) * 100, 0, 100 - left) : 100;
-  const label = left + width <= 80 ? 'after' : left >= 20 ? 'before' : 'inside';
-  return { left, width, label };
+/** Round times (1, 2 or 5 of a power of ten) strictly inside a window, splitting it into about `count` parts. */
+export function rulerTimes(window: TimeWindow, count: number): Nanos[] {
+  const step = rulerStep(window, count);
+  if (step === 0) return [];
+  const times: Nanos[] = [];
+  for (let index = Math.floor(window.start / step) + 1; index * step < window.end; index += 1) {
+    times.push(nanos(index * step));
+  }
+  return times;
 }
 
-/** Round times (1, 2 or 5 of a power of ten) that split the trace into at most `count` parts, without 0. */
-export function rulerTimes(total: Nanos, count: number): Nanos[] {
-  if (!(total > 0) || count < 1) return [];
-  const rough = total / count;
+/** The distance of the ruler's times; 0 where there is nothing to measure. */
+export function rulerStep(window: TimeWindow, count: number): Nanos {
+  const rough = (window.end - window.start) / count;
+  if (!(rough > 0) || count < 1) return nanos(0);
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough) ?? rough;
-  const times: Nanos[] = [];
-  for (let index = 1; index * step < total; index += 1) times.push(nanos(index * step));
-  return times;
+  return nanos([1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough) ?? rough);
 }
 
 const INDENT = 14;

@@ -1,19 +1,29 @@
 import { createContext } from 'svelte';
 import type { LogRecord, TraceSummary } from '../api/types';
 import { listLogs, listServices, listTraces } from '../api/client';
-import { logKind, type LogFilter } from '../model/logs';
+import {
+  ERROR_SEVERITY,
+  liveKind,
+  liveLog,
+  liveTrace,
+  type LiveFilter,
+  type LiveItem,
+} from '../model/live-feed';
+import { logKind, logQuery, type LogFilter } from '../model/logs';
 import { ServiceColours } from '../model/service-colours';
-import { traceKind, type TraceFilter } from '../model/traces';
+import { traceKind, traceQuery, type TraceFilter } from '../model/traces';
 import { Clock } from './clock.svelte';
 import { Layout } from './layout.svelte';
 import { LiveList } from './live-list.svelte';
 import { LiveStream } from './live-stream.svelte';
+import { Palette } from './palette.svelte';
 import { Query } from './query.svelte';
 import { Router } from './router.svelte';
 import { Theme } from './theme.svelte';
 
 const TRACES_PER_PAGE = 100;
 const LOGS_PER_PAGE = 200;
+const FEED_PER_SIGNAL = 200;
 
 export interface ListPlace {
   /** The filter to which the rest belongs. */
@@ -28,13 +38,17 @@ export class App {
   readonly live = new LiveStream();
   readonly clock = new Clock();
   readonly theme = new Theme();
+  readonly palette = new Palette(this.theme);
   readonly layout = new Layout();
   readonly colours = new ServiceColours();
 
   readonly traces = new LiveList<TraceSummary, TraceFilter>({
     ...traceKind,
     async page(filter, cursor, signal) {
-      const page = await listTraces({ ...filter, cursor, limit: TRACES_PER_PAGE }, signal);
+      const page = await listTraces(
+        { ...traceQuery(filter, Date.now()), cursor, limit: TRACES_PER_PAGE },
+        signal,
+      );
       return { items: page.traces, nextCursor: page.nextCursor };
     },
   });
@@ -42,10 +56,27 @@ export class App {
   readonly logs = new LiveList<LogRecord, LogFilter>({
     ...logKind,
     async page(filter, cursor, signal) {
-      const page = await listLogs({ ...filter, cursor, limit: LOGS_PER_PAGE }, signal);
+      const page = await listLogs({ ...logQuery(filter, Date.now()), cursor, limit: LOGS_PER_PAGE }, signal);
       return { items: page.logs, nextCursor: page.nextCursor };
     },
   });
+
+  /** Traces and log records as they come. */
+  readonly feed = new LiveList<LiveItem, LiveFilter>({
+    ...liveKind,
+    async page(filter, _cursor, signal) {
+      const query = { service: filter.service, limit: FEED_PER_SIGNAL };
+      const [traces, logs] = await Promise.all([
+        listTraces({ ...query, errors: filter.errors }, signal),
+        listLogs({ ...query, severityMin: filter.errors ? ERROR_SEVERITY : 0, q: filter.q }, signal),
+      ]);
+      const items = [...traces.traces.map(liveTrace), ...logs.logs.map(liveLog)];
+      return { items: items.filter((item) => liveKind.matches(item, filter)), nextCursor: null };
+    },
+  });
+
+  /** The reader was shown how to send a first trace, and has not been told of it yet. */
+  awaited = $state(false);
 
   /** Where the reader was in the list of traces. */
   listPlace = $state<ListPlace>({ filter: '', scrollTop: 0, selected: null });
@@ -59,15 +90,21 @@ export class App {
       this.router.start(),
       this.clock.start(),
       this.layout.start(),
+      this.palette.start(),
       this.live.subscribe({
         traces: (traces) => {
           this.traces.receive(traces);
+          this.feed.receive(traces.map(liveTrace));
           this.#noticeServices(traces);
         },
-        logs: (logs) => this.logs.receive(logs),
+        logs: (logs) => {
+          this.logs.receive(logs);
+          this.feed.receive(logs.map(liveLog));
+        },
         reset: () => {
           this.traces.reset();
           this.logs.reset();
+          this.feed.reset();
         },
       }),
       this.live.start(),

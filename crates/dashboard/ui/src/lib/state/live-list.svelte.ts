@@ -15,6 +15,8 @@ export interface LiveListSource<Item, Filter> extends ListKind<Item, Filter> {
 const KEPT = 20_000;
 /** News held back while paused. Past it they are fetched again on resuming. */
 const HELD = 2_000;
+/** How often the server is asked again under a filter that only it can decide. */
+const ASK_MS = 2_000;
 /** News are shown together this often, so that a busy source does not redraw the page per item. */
 const FLUSH_MS = 200;
 
@@ -41,6 +43,7 @@ export class LiveList<Item, Filter> {
   #heldKeys = new Set<string>();
   #missed = false;
   #flushTimer: ReturnType<typeof setTimeout> | undefined;
+  #asking: ReturnType<typeof setTimeout> | undefined;
   #running: AbortController | null = null;
 
   constructor(source: LiveListSource<Item, Filter>) {
@@ -90,12 +93,31 @@ export class LiveList<Item, Filter> {
 
   /** Takes news from the stream. */
   receive(news: readonly Item[]): void {
-    if (this.#filter === null) return;
-    if (this.paused) this.#hold(news);
+    const filter = this.#filter;
+    if (filter === null) return;
+    if (this.#source.decides && !this.#source.decides(filter)) {
+      if (!news.some((item) => this.#source.matches(item, filter))) return;
+      if (this.paused) this.#missed = true;
+      else if (this.#asking === undefined) this.#asking = setTimeout(() => void this.#ask(filter), ASK_MS);
+    } else if (this.paused) this.#hold(news);
     else {
       this.#news.push(...news);
       this.#flushTimer ??= setTimeout(() => this.#flush(), FLUSH_MS);
     }
+  }
+
+  /** News may match, which only the server can tell: its newest page is merged with what is there. */
+  async #ask(filter: Filter): Promise<void> {
+    this.#asking = undefined;
+    if (this.paused) this.#missed = true;
+    if (this.paused || this.phase !== 'ready' || filter !== this.#filter) return;
+    const page = await this.#fetch(filter, null);
+    if (page === null || page instanceof ApiError) return;
+    const known = new Set(this.items.map((item) => this.#source.key(item)));
+    const meets = page.nextCursor === null || page.items.some((item) => known.has(this.#source.key(item)));
+    if (!meets) return this.reload();
+    this.#news.push(...page.items);
+    this.#flush();
   }
 
   /** The stream missed something. A paused list stays as it is and fetches on resuming. */

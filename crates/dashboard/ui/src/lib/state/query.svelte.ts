@@ -31,6 +31,17 @@ export class Query<T> {
     }
   }
 
+  /** Fetches now and, where told to, again and again while somebody looks. Returns the function that ends it. */
+  start(everyMs?: number): () => void {
+    void this.load();
+    const again = () => !document.hidden && !this.loading && void this.load();
+    const timer = everyMs === undefined ? undefined : setInterval(again, everyMs);
+    return () => {
+      clearInterval(timer);
+      this.cancel();
+    };
+  }
+
   cancel(): void {
     this.#running?.abort();
   }

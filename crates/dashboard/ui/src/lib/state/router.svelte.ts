@@ -1,5 +1,8 @@
 import { parseRoute, type Route } from '../model/route';
 
+/** A list stands in the URL as one parameter for each of its values. */
+export type QueryChanges = Record<string, string | readonly string[] | null>;
+
 /** The URL as state. It alone says what is shown; views read it and change it here. */
 export class Router {
   #url = $state.raw(new URL(location.href));
@@ -29,26 +32,28 @@ export class Router {
   }
 
   /** Changes parameters in place, without a step in the history. Empty values leave the URL. */
-  setQuery(changes: Record<string, string | null>): void {
+  setQuery(changes: QueryChanges): void {
     const url = new URL(this.#url);
-    for (const [key, value] of Object.entries(changes)) {
-      if (value === null || value === '') url.searchParams.delete(key);
-      else url.searchParams.set(key, value);
-    }
+    applyChanges(url.searchParams, changes);
     if (url.href === this.#url.href) return;
     history.replaceState(null, '', url);
     this.#url = url;
   }
 
   /** The current page with some parameters changed, for a link. */
-  link(changes: Record<string, string | null>): string {
+  link(changes: QueryChanges): string {
     const search = new URLSearchParams(this.#url.searchParams);
-    for (const [key, value] of Object.entries(changes)) {
-      if (value === null || value === '') search.delete(key);
-      else search.set(key, value);
-    }
+    applyChanges(search, changes);
     const text = search.toString();
     return text === '' ? this.#url.pathname : `${this.#url.pathname}?${text}`;
+  }
+}
+
+function applyChanges(search: URLSearchParams, changes: QueryChanges): void {
+  for (const [key, value] of Object.entries(changes)) {
+    search.delete(key);
+    const values = typeof value === 'string' ? [value] : (value ?? []);
+    for (const one of values) if (one !== '') search.append(key, one);
   }
 }
 

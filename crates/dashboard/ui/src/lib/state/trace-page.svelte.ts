@@ -1,7 +1,11 @@
 import { getTrace, listTraceLogs } from '../api/client';
+import { criticalPath } from '../model/critical-path';
 import { searchSpans, SpanTexts, withAncestors } from '../model/span-search';
 import { ancestors, buildTraceTree, type SpanNode } from '../model/trace-tree';
+import { nanos } from '../model/time';
+import { readTracePart, type TracePart } from '../model/trace-part';
 import { visibleRows } from '../model/waterfall';
+import { readZoom, scaleZoom, writeZoom, zoomAround, type TimeWindow } from '../model/zoom';
 import { Query } from './query.svelte';
 import type { Router } from './router.svelte';
 
@@ -16,8 +20,19 @@ export class TracePage {
 
   readonly selectedId: string | null = $derived.by(() => this.#router.query.get('span'));
   readonly search: string = $derived.by(() => this.#router.query.get('q') ?? '');
+  readonly part: TracePart = $derived.by(() => readTracePart(this.#router.query));
+  readonly showsPath: boolean = $derived.by(() => this.#router.query.get('path') === 'critical');
   readonly onlyMatches: boolean = $derived.by(() => this.#router.query.get('only') === 'matches');
   readonly tree = $derived.by(() => (this.trace.data ? buildTraceTree(this.trace.data) : null));
+  /** Costs a walk over the trace, once, when something shows it. */
+  readonly path = $derived.by(() => (this.tree ? criticalPath(this.tree) : null));
+  readonly zoom: TimeWindow | null = $derived.by(() =>
+    this.tree ? readZoom(this.#router.query.get('zoom'), this.tree.duration) : null,
+  );
+  /** What part of the time is drawn. */
+  readonly window: TimeWindow = $derived.by(
+    () => this.zoom ?? { start: nanos(0), end: this.tree?.duration ?? nanos(0) },
+  );
   readonly found: string[] = $derived(this.tree ? searchSpans(this.tree, this.search, this.#texts) : []);
   readonly foundIds: ReadonlySet<string> = $derived(new Set(this.found));
   readonly rows: SpanNode[] = $derived.by(() => {
@@ -85,6 +100,25 @@ export class TracePage {
     this.#close(this.tree?.inOrder ?? []);
     const root = this.selected && (ancestors(this.selected).at(-1) ?? this.selected);
     if (root) this.select(root.id);
+  }
+
+  setZoom(zoom: TimeWindow | null): void {
+    this.#router.setQuery({ zoom: writeZoom(zoom) });
+  }
+
+  /** The selected span fills the drawing; with none selected, the middle half does. */
+  zoomIn(): void {
+    if (!this.tree) return;
+    const { selected, tree } = this;
+    this.setZoom(
+      selected
+        ? zoomAround(selected.start, selected.duration, tree.duration)
+        : scaleZoom(this.window, 0.5, tree.duration),
+    );
+  }
+
+  togglePath(): void {
+    this.#router.setQuery({ path: this.showsPath ? null : 'critical' });
   }
 
   expandAll(): void {

@@ -2,161 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod access;
+mod document;
+mod items;
+mod jaeger;
+mod support;
+mod transfer;
+
 use std::sync::Arc;
 
-use axum::Router;
-use axum::body::Body;
-use axum::http::{Method, Request, Response, StatusCode};
-use bytes::Bytes;
-use fanlight_dashboard::{
-    ExporterState, ExporterStatus, Listener, Options, PipelineStatus, Status, StatusSource, router,
-};
-use fanlight_otlp::view::{NumberView, Value};
-use fanlight_otlp::write::{Data, LogRecord, Metric, NumberPoint, RequestWriter, Span};
-use fanlight_otlp::{Batch, Signal, SpanId, TraceId};
-use fanlight_store::{Store, StoreOptions};
+use axum::http::{Method, StatusCode};
+use fanlight_dashboard::{Options, router};
 use http_body_util::BodyExt;
 use serde_json::{Value as Json, json};
-use tower::ServiceExt;
 
-const SHOP: &[(&str, Value<'static>)] = &[("service.name", Value::Str("shop"))];
-
-struct Hub;
-
-impl StatusSource for Hub {
-    fn status(&self) -> Status {
-        Status {
-            version: "1.2.3".to_owned(),
-            uptime_seconds: 5,
-            data_dir: "/data".to_owned(),
-            listening: vec![Listener {
-                component: "otlp".to_owned(),
-                protocol: "OTLP/gRPC".to_owned(),
-                address: "127.0.0.1:4317".to_owned(),
-                tls: false,
-            }],
-            exporters: vec![ExporterStatus {
-                id: "otlp_http".to_owned(),
-                destination: "https://example.com".to_owned(),
-                from: "hub.yaml".to_owned(),
-                state: ExporterState::Failing,
-                last_error: Some("refused".to_owned()),
-                queue_size: 1,
-                queue_capacity: 2,
-                sent_items: 3,
-                failed_items: 4,
-                dropped_items: 5,
-            }],
-            pipelines: vec![PipelineStatus {
-                id: "traces".to_owned(),
-                ..PipelineStatus::default()
-            }],
-        }
-    }
-}
-
-/// A dashboard over a store of its own, which goes with the guard.
-fn dashboard() -> (tempfile::TempDir, Store, Router) {
-    let directory = tempfile::tempdir().unwrap();
-    let store = Store::open(&StoreOptions::new(directory.path().join("fanlight.db"))).unwrap();
-    let app = router(store.clone(), Arc::new(Hub), Options::default());
-    (directory, store, app)
-}
-
-fn request(method: Method, path: &str, headers: &[(&str, &str)]) -> Request<Body> {
-    let mut request = Request::builder().method(method).uri(path);
-    if !headers.iter().any(|(name, _)| *name == "host") {
-        request = request.header("host", "localhost:3000");
-    }
-    let request = headers.iter().fold(request, |request, (name, value)| {
-        request.header(*name, *value)
-    });
-    request.body(Body::empty()).unwrap()
-}
-
-async fn send(
-    app: &Router,
-    method: Method,
-    path: &str,
-    headers: &[(&str, &str)],
-) -> Response<Body> {
-    app.clone()
-        .oneshot(request(method, path, headers))
-        .await
-        .unwrap()
-}
-
-async fn body(response: Response<Body>) -> Bytes {
-    response.into_body().collect().await.unwrap().to_bytes()
-}
-
-async fn get(app: &Router, path: &str) -> (StatusCode, Json) {
-    let response = send(app, Method::GET, path, &[]).await;
-    let status = response.status();
-    let bytes = body(response).await;
-    (
-        status,
-        serde_json::from_slice(&bytes).unwrap_or_else(|_| panic!("{path}: {bytes:?}")),
-    )
-}
-
-fn trace(id: u8) -> Batch {
-    let mut request = RequestWriter::new(Signal::Traces);
-    request.resource(SHOP, |resource| {
-        resource.scope("tests", "1", |scope| {
-            scope.span(&Span {
-                trace_id: TraceId([id; 16]),
-                span_id: SpanId([id; 8]),
-                name: "GET /",
-                kind: 2,
-                start_time_unix_nano: 1_700_000_000_000_000_000 + u64::from(id),
-                end_time_unix_nano: 1_700_000_000_005_000_000 + u64::from(id),
-                attributes: &[("user.id", Value::Int(7))],
-                status_code: 2,
-                status_message: "no",
-                ..Span::default()
-            });
-        });
-    });
-    request.finish()
-}
-
-fn log(id: u8) -> Batch {
-    let mut request = RequestWriter::new(Signal::Logs);
-    request.resource(SHOP, |resource| {
-        resource.scope("tests", "1", |scope| {
-            scope.log(&LogRecord {
-                time_unix_nano: 1_700_000_000_000_000_000 + u64::from(id),
-                severity_number: 9,
-                body: Value::Str("hello"),
-                trace_id: TraceId([id; 16]),
-                ..LogRecord::default()
-            });
-        });
-    });
-    request.finish()
-}
-
-fn metric() -> Batch {
-    let mut request = RequestWriter::new(Signal::Metrics);
-    let point = NumberPoint {
-        attributes: &[],
-        start_time_unix_nano: 1,
-        time_unix_nano: 2,
-        value: NumberView::Int(5),
-    };
-    request.resource(SHOP, |resource| {
-        resource.scope("tests", "1", |scope| {
-            scope.metric(&Metric {
-                name: "queue",
-                description: "",
-                unit: "1",
-                data: Data::Gauge(&[point]),
-            });
-        });
-    });
-    request.finish()
-}
+use items::{log, metric, trace};
+use support::{Hub, body, dashboard, get, send};
 
 /// A store with a trace, a log record and a metric is asked through every path.
 /// The answers have the agreed names and types.
@@ -175,7 +36,8 @@ async fn every_path_answers_what_is_agreed() {
     assert_eq!(status, StatusCode::OK);
     let expected = json!({ "traces": [{
         "traceId": id, "rootName": "GET /", "rootService": "shop", "startTimeUnixNano": "1700000000000000171",
-        "durationNano": "5000000", "spanCount": 1, "errorCount": 1, "services": ["shop"], "hasRoot": true
+        "durationNano": "5000000", "spanCount": 1, "errorCount": 1, "services": ["shop"], "hasRoot": true,
+        "rootMessage": null
     }], "nextCursor": null });
     assert_eq!(traces, expected);
     let (_, one) = get(&app, &format!("/api/traces/{}", id.to_uppercase())).await;
@@ -226,10 +88,10 @@ async fn status_joins_the_hub_and_the_store() {
         "exporters": [{
             "id": "otlp_http", "destination": "https://example.com", "from": "hub.yaml", "state": "failing",
             "lastError": "refused", "queueSize": 1, "queueCapacity": 2, "sentItems": 3, "failedItems": 4,
-            "droppedItems": 5
+            "droppedItems": 5, "retries": 6, "dropped": [{ "cause": "the queue was full", "items": 5 }]
         }],
         "pipelines": [{ "id": "traces", "receivers": [], "processors": [], "exporters": [] }],
-        "counts": { "spans": 1, "logs": 0, "points": 0 }
+        "counts": { "spans": 1, "logs": 0, "points": 0, "profiles": 0 }
     });
     assert_eq!(status, expected);
 }
@@ -277,7 +139,7 @@ async fn errors_are_json_that_says_what_is_wrong() {
         (
             "/api/traces?sevice=shop",
             StatusCode::BAD_REQUEST,
-            "unknown field `sevice`",
+            "unknown parameter `sevice`",
         ),
         (
             "/api/nothing",
@@ -298,7 +160,13 @@ async fn errors_are_json_that_says_what_is_wrong() {
         assert!(message.contains(text), "{path}: {message}");
     }
     for path in ["/api/traces", "/"] {
-        let response = send(&app, Method::POST, path, &[]).await;
+        let response = send(
+            &app,
+            Method::POST,
+            path,
+            &[("content-type", "application/json")],
+        )
+        .await;
         assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
         assert!(
             serde_json::from_slice::<Json>(&body(response).await).unwrap()["error"]["message"]
@@ -370,7 +238,7 @@ async fn the_page_is_served_for_every_view() {
 /// It gets an event for each, and the stream ends.
 #[tokio::test]
 async fn news_arrive_as_events_until_the_hub_stops() {
-    use futures::FutureExt;
+    use futures::FutureExt as _;
     let (_directory, store, _) = dashboard();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let closing = async { stopped.await.unwrap_or_default() }.boxed().shared();

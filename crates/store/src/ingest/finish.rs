@@ -1,0 +1,179 @@
+//! The end of a transaction: what was gathered becomes blocks and rows.
+
+use rusqlite::{Transaction, params};
+
+use super::compact::{compact_logs, compact_spans};
+use super::spans::Pending;
+use super::{Changes, Fill, Ingest, IngestError};
+use crate::block::{Encoded, FULL, LogItem, SpanItem};
+
+/// How hard zstd works on large values.
+const PAYLOAD_LEVEL: i32 = 3;
+
+/// What a transaction did.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    /// The traces that changed, and the numbers of the log records that are new in the partition.
+    pub(crate) changes: Changes,
+}
+
+impl Ingest<'_, '_> {
+    /// Writes everything that was kept back until now.
+    pub(crate) fn finish(mut self) -> Result<Finished, IngestError> {
+        let first_log = self.fill.next_log;
+        let pending = std::mem::take(&mut self.spans);
+        self.write_spans(pending)?;
+        write_logs(self.transaction, self.fill, &self.logs)?;
+        let (traces, longest) = self
+            .recent
+            .write(self.transaction, &mut self.fill.next_trace)?;
+        self.rollups.write(self.transaction)?;
+        let added = self.added;
+        let mut update = self.transaction.prepare_cached(
+            "UPDATE totals SET spans = spans + ?1, logs = logs + ?2, points = points + ?3, profiles = profiles + ?4,
+             longest_ns = max(longest_ns, ?5)",
+        )?;
+        update.execute(params![
+            added.spans,
+            added.logs,
+            added.points,
+            added.profiles,
+            longest
+        ])?;
+        compact_spans(self.transaction, self.fill, self.recent)?;
+        compact_logs(self.transaction, self.fill)?;
+        Ok(Finished {
+            changes: Changes {
+                traces,
+                logs: first_log..self.fill.next_log,
+            },
+        })
+    }
+
+    fn write_spans(&mut self, pending: Vec<Pending<'_>>) -> Result<(), IngestError> {
+        let live = pending.into_iter().filter(|span| !span.is_superseded);
+        let mut items: Vec<SpanItem<'_>> = live.map(|span| span.item).collect();
+        items.sort_by_key(|item| item.trace_id);
+        for chunk in even_chunks(&items) {
+            let block = write_span_block(self.transaction, self.fill, chunk)?;
+            for run in chunk.chunk_by(|a, b| a.trace_id == b.trace_id) {
+                if let Some(first) = run.first() {
+                    self.recent.add_block(first.trace_id, block);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Chunks of nearly equal lengths, none longer than a full block.
+pub(super) fn even_chunks<T>(items: &[T]) -> impl Iterator<Item = &[T]> {
+    let chunks = items.len().div_ceil(FULL).max(1);
+    items.chunks(items.len().div_ceil(chunks).max(1))
+}
+
+/// Writes a block of spans and answers its id.
+pub(super) fn write_span_block(
+    transaction: &Transaction<'_>,
+    fill: &mut Fill,
+    items: &[SpanItem<'_>],
+) -> Result<i64, IngestError> {
+    let encoded = SpanItem::encode(items)?;
+    let id = fill.next_block;
+    fill.next_block += 1;
+    let starts = || items.iter().map(|item| item.start_ns);
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO span_blocks (id, count, min_ns, max_ns, filter) VALUES (?, ?, ?, ?, ?)",
+    )?;
+    insert.execute(params![
+        id,
+        items.len() as i64,
+        starts().min(),
+        starts().max(),
+        encoded.filter
+    ])?;
+    let tables = [
+        "INSERT INTO span_texts (id, texts) VALUES (?, ?)",
+        "INSERT INTO span_data (id, data) VALUES (?, ?)",
+    ];
+    write_parts(transaction, tables, id, &encoded)?;
+    fill.span_tail.add(id, items.len());
+    Ok(id)
+}
+
+pub(super) fn write_logs(
+    transaction: &Transaction<'_>,
+    fill: &mut Fill,
+    items: &[LogItem<'_>],
+) -> Result<(), IngestError> {
+    for chunk in even_chunks(items) {
+        let first = fill.next_log;
+        write_log_block(transaction, fill, first, chunk)?;
+        fill.next_log += chunk.len() as i64;
+    }
+    Ok(())
+}
+
+/// Writes a block of log records, of which the first has this number.
+pub(super) fn write_log_block(
+    transaction: &Transaction<'_>,
+    fill: &mut Fill,
+    first: i64,
+    items: &[LogItem<'_>],
+) -> Result<(), IngestError> {
+    let encoded = LogItem::encode(items)?;
+    let id = fill.next_block;
+    fill.next_block += 1;
+    let times = || items.iter().map(|item| item.sort_ns);
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO log_blocks (id, first, count, min_ns, max_ns, max_severity, filter) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )?;
+    insert.execute(params![
+        id,
+        first,
+        items.len() as i64,
+        times().min(),
+        times().max(),
+        items.iter().map(|item| item.severity).max(),
+        encoded.filter
+    ])?;
+    let tables = [
+        "INSERT INTO log_texts (id, texts) VALUES (?, ?)",
+        "INSERT INTO log_data (id, data) VALUES (?, ?)",
+    ];
+    write_parts(transaction, tables, id, &encoded)?;
+    let mut traces: Vec<_> = items.iter().map(|item| item.trace_id).collect();
+    traces.sort_unstable();
+    traces.dedup();
+    let mut insert = transaction.prepare_cached("INSERT INTO log_traces VALUES (?, ?)")?;
+    for trace_id in traces.into_iter().filter(|trace_id| !trace_id.is_zero()) {
+        insert.execute(params![&trace_id.0[..], id])?;
+    }
+    fill.log_tail.add_in_order(id, items.len());
+    Ok(())
+}
+
+fn write_parts(
+    transaction: &Transaction<'_>,
+    [texts, data]: [&str; 2],
+    id: i64,
+    encoded: &Encoded,
+) -> Result<(), IngestError> {
+    transaction
+        .prepare_cached(texts)?
+        .execute(params![id, encoded.texts])?;
+    transaction
+        .prepare_cached(data)?
+        .execute(params![id, encoded.data])?;
+    let mut find = transaction.prepare_cached("SELECT 1 FROM payloads WHERE hash = ?")?;
+    let mut insert =
+        transaction.prepare_cached("INSERT INTO payloads (hash, data) VALUES (?, ?)")?;
+    for (hash, payload) in &encoded.payloads {
+        if !find.exists([&hash[..]])? {
+            let data = zstd::encode_all(&payload[..], PAYLOAD_LEVEL)
+                .map_err(crate::block::BlockError::from)?;
+            insert.execute(params![&hash[..], data])?;
+        }
+    }
+    Ok(())
+}
