@@ -170,7 +170,9 @@ fn outcome(answers: &[Answer]) -> TestOutcome {
         Outcome::Delivered => "delivered",
         Outcome::Partial { .. } => "partial",
         Outcome::Retry { .. } | Outcome::Resend { .. } => "retry",
-        Outcome::Rejected { .. } => "rejected",
+        Outcome::Rejected { .. } | Outcome::TooLarge { .. } | Outcome::ResendSmaller { .. } => {
+            "rejected"
+        }
     };
     let worst = ["rejected", "retry", "partial", "delivered"]
         .into_iter()
