@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ExporterStatus } from '../api/types';
-import { isDelivered, lossesOf, queueFill, sortExporters } from './status';
+import { isDelivered, lossesOf, outcomeInWords, queueFill, sortExporters } from './status';
 
 const exporter = (id: string, state: ExporterStatus['state']) => ({ id, state }) as ExporterStatus;
 
@@ -29,9 +29,10 @@ it('tells losses by cause where the hub does', () => {
 });
 
 it.each([
-  ['delivered', true],
-  ['rejected', false],
-  ['not sent', false],
-])('a test that was %s reached its destination: %s', (outcome, reached) => {
+  ['delivered', 'Delivered', true],
+  ['retry', 'Not taken now', false],
+  ['something new', 'something new', false],
+])('a test that was %s is told as "%s"', (outcome, words, reached) => {
+  expect(outcomeInWords(outcome)).toBe(words);
   expect(isDelivered(outcome)).toBe(reached);
 });

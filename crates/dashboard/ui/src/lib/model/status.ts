@@ -28,7 +28,19 @@ export function lossesOf(exporter: ExporterStatus): { cause: string; items: numb
   ];
 }
 
-/** Whether a test item reached its destination. */
+const OUTCOMES: Record<string, string> = {
+  delivered: 'Delivered',
+  partial: 'Taken in part',
+  retry: 'Not taken now',
+  rejected: 'Refused',
+};
+
+/** What a destination did with test items. */
+export function outcomeInWords(outcome: string): string {
+  return OUTCOMES[outcome] ?? outcome;
+}
+
+/** Whether test items reached their destination. */
 export function isDelivered(outcome: string): boolean {
-  return /^(delivered|ok|accepted|sent)/i.test(outcome);
+  return outcome === 'delivered';
 }
