@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::check::cargo_command;
 use crate::process::{installed, run};
 use crate::{download, workspace};
 
@@ -142,6 +143,16 @@ pub fn chromium(log: &Path) -> Result<PathBuf> {
         "chromium",
     ])?;
     find().context("apt-get installed chromium, but there is none on the PATH")
+}
+
+/// Builds the SDK's examples with these features, and returns the folder that they are in.
+///
+/// # Errors
+/// When they don't build.
+pub fn examples(features: &str, log: &Path) -> Result<PathBuf> {
+    let mut cargo = cargo_command(&["build", "--package", "fanlight", "--examples"]);
+    run(cargo.args(["--features", features]), log)?;
+    Ok(workspace::target().join("debug/examples"))
 }
 
 /// Takes the caller's own telemetry settings out of a command's environment.

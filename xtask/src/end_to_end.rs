@@ -41,6 +41,12 @@ pub fn run_all(steps: &mut Steps, hub: &Path) {
         let chromium = clients::chromium(&steps.log("apt-get install chromium"))?;
         browser::run(&node, &python, &chromium, hub)
     });
+    steps.run("the SDK's examples in a browser", |steps| {
+        let node = clients::Node::install(&steps.log("npm ci"))?;
+        let chromium = clients::chromium(&steps.log("apt-get install chromium"))?;
+        let examples = clients::examples("cost", &steps.log("cargo build"))?;
+        browser::run_sdk(&node, &chromium, &examples, hub)
+    });
 }
 
 /// One case's hub: the dashboard's store and a `file` exporter take everything it receives.

@@ -1,12 +1,13 @@
-//! A browser opens the page, sees a trace arrive, and opens it.
+//! A browser opens the page, sees telemetry arrive, and visits every view.
 
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Result;
 
 use super::Case;
-use crate::clients::{Node, Python};
+use crate::clients::{Node, Python, without_telemetry_variables};
 use crate::process::run_within;
 use crate::steps::Tests;
 use crate::workspace;
@@ -18,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// are listed; nothing is written to the browser's console as an error.
 pub(super) fn run(node: &Node, python: &Python, chromium: &Path, binary: &Path) -> Result<Tests> {
     let case = Case::start("browser", binary)?;
-    let pictures = workspace::emptied("screenshots")?;
+    let pictures = workspace::emptied("screenshots/page")?;
     let client = python.script("all_signals.py");
     let mut sender = vec![client.get_program().to_string_lossy().into_owned()];
     sender.extend(
@@ -38,11 +39,47 @@ pub(super) fn run(node: &Node, python: &Python, chromium: &Path, binary: &Path) 
         .arg(format!("http://127.0.0.1:{}", case.hub.ports.dashboard))
         .arg(&pictures);
     browser.arg(serde_json::to_string(&sender)?);
+    visit(browser, case, &pictures)
+}
+
+/// Scenario: examples of the SDK sent to the hub; a person looks at their traces and log records on the page.
+/// Guarantee: messages are where templates would be, with the template in the detail, and a model's calls show their usage.
+pub(super) fn run_sdk(
+    node: &Node,
+    chromium: &Path,
+    examples: &Path,
+    binary: &Path,
+) -> Result<Tests> {
+    let case = Case::start("browser-sdk", binary)?;
+    let pictures = workspace::emptied("screenshots/sdk")?;
+    let endpoint = case.hub.ports.endpoint("http/protobuf");
+    for (example, argument) in [("worker", Some("8")), ("roulette", None)] {
+        let mut command = Command::new(examples.join(example));
+        without_telemetry_variables(&mut command);
+        command
+            .args(argument)
+            .env("HOME", &case.directory)
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)
+            .env_remove("OPENAI_API_KEY")
+            .env_remove("XDG_STATE_HOME");
+        let log = case.directory.join(format!("{example}.log"));
+        run_within(&mut command, &log, LIMIT)?;
+    }
+    let mut browser = node.script("browser/sdk.js");
+    browser
+        .arg(chromium)
+        .arg(format!("http://127.0.0.1:{}", case.hub.ports.dashboard))
+        .arg(&pictures);
+    visit(browser, case, &pictures)
+}
+
+/// Runs a browser's script, which takes pictures, and shows what it says.
+fn visit(mut browser: Command, case: Case, pictures: &Path) -> Result<Tests> {
     let output = run_within(&mut browser, &case.directory.join("browser.log"), LIMIT)?;
     for line in output.lines() {
         println!("   {line}");
     }
-    println!("   pictures in {}", workspace::shown(&pictures));
+    println!("   pictures in {}", workspace::shown(pictures));
     case.hub.stop()?;
     Ok(Tests::ONE)
 }

@@ -4,7 +4,7 @@
 mod told;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use serde_json::Value;
 use super::Setting;
 use super::carried::{attributes, text};
 use super::jaeger::Jaeger;
-use crate::clients::without_telemetry_variables;
+use crate::clients::{examples, without_telemetry_variables};
 use crate::end_to_end::Case;
 use crate::otlp_json::Items;
-use crate::process::{eventually, run as run_command, run_within};
+use crate::process::{eventually, run_within};
 use crate::steps::{Steps, Tests};
 use crate::{http, workspace};
 use told::Told;
@@ -143,15 +143,6 @@ pub(super) fn run(steps: &mut Steps, setting: &Setting) {
     steps.run("SDK to Jaeger", |_| to_jaeger(setting));
 }
 
-/// Builds the examples, and returns the folder that they are in.
-fn build(log: &Path) -> Result<PathBuf> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--package", "fanlight", "--examples"]);
-    cargo.args(["--features", "axum,reqwest,cost"]);
-    run_command(cargo.current_dir(workspace::root()), log)?;
-    Ok(workspace::target().join("debug/examples"))
-}
-
 impl Example {
     /// Runs it to its end with these variables and no others of telemetry. Returns what it printed.
     fn run(
@@ -160,7 +151,9 @@ impl Example {
         directory: &Path,
         variables: &[(&str, &str)],
     ) -> Result<String> {
-        let programs = setting.program("the SDK's examples", build)?;
+        let programs = setting.program("the SDK's examples", |log| {
+            examples("axum,reqwest,cost", log)
+        })?;
         let mut command = Command::new(programs.join(self.name));
         without_telemetry_variables(&mut command);
         command
@@ -185,8 +178,8 @@ impl Example {
     }
 }
 
-/// Scenario: an example runs with the hub as its only endpoint, and ends.
-/// Guarantee: file and dashboard have each span once, under its parent and its service's name, each log record in its span,
+/// Scenario: an example runs with the hub as its only endpoint, which fans out to a file and the dashboard, and ends.
+/// Guarantee: both have each span once, under its parent and its service's name, each log record in its span,
 /// and the metric.
 fn to_hub(setting: &Setting, example: &Example) -> Result<Tests> {
     let case = Case::start(&format!("sdk-{}", example.name), &setting.hub()?)?;
