@@ -40,6 +40,7 @@ exports.VIEWS = [
       }
       await page.keyboard.press("t");
       await page.locator(".critical").first().waitFor();
+      await page.keyboard.press("j");
       await page.keyboard.press("z");
       await page.waitForURL(/zoom=/);
       await page.keyboard.press("0");
@@ -180,13 +181,17 @@ exports.VIEWS = [
     seen: "schema, result, chart, and what is wrong with a query in SQLite's words",
     async visit(page, url) {
       await page.goto(`${url}/sql`);
-      await page.getByTestId("sql-schema").getByText("duration_ms").waitFor();
+      await page.getByTestId("sql-schema").getByText("duration_ms").first().waitFor();
       await page.getByTestId("sql-editor").fill("select name, count(*) as n from spans group by name order by name");
       await page.keyboard.press("Control+Enter");
       const result = page.getByTestId("sql-result");
       await result.getByText("charge card").waitFor();
       equal(await result.getByRole("listitem").first().locator("span").allInnerTexts(), ["POST /orders", "2"]);
       await page.getByRole("link", { name: "Chart" }).click();
+      await page.getByTestId("sql-chart").waitFor();
+      await page.goto(`${url}/sql?sql=selec+1`);
+      await page.getByTestId("sql-error").getByText("syntax error").waitFor();
+      await page.goBack();
       await page.getByTestId("sql-chart").waitFor();
     },
   },
