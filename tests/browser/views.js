@@ -197,10 +197,12 @@ exports.VIEWS = [
   },
   {
     name: "destinations",
-    seen: "what is stored and where the hub listens",
+    seen: "that the store took all items, and where the hub listens",
     async visit(page, url) {
       await page.goto(`${url}/destinations`);
-      await page.getByText("Log records").waitFor();
+      const store = page.locator('[data-testid="status-exporter"][data-exporter="store"]');
+      await store.getByText("Healthy").waitFor();
+      await store.getByText("26", { exact: true }).waitFor();
       await page.getByText("OTLP/gRPC").first().waitFor();
     },
   },
