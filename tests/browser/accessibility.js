@@ -30,7 +30,9 @@ exports.checkAccessibility = async function checkAccessibility(browser, url) {
       for (const { id, nodes } of violations.filter(({ id }) => id !== "region")) {
         found.push(`${path} at ${width} px, ${colorScheme}: ${id}: ${nodes[0].html}\n  ${nodes[0].failureSummary}`);
       }
-      const overflows = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+      const overflows = await page.evaluate(() =>
+        [document.documentElement, document.body].some((element) => element.scrollWidth > innerWidth),
+      );
       if (overflows) found.push(`${path} at ${width} px is wider than the window`);
     }
     await context.close();

@@ -40,6 +40,7 @@ exports.VIEWS = [
       }
       await page.keyboard.press("t");
       await page.locator(".critical").first().waitFor();
+      await page.keyboard.press("j");
       await page.keyboard.press("z");
       await page.waitForURL(/zoom=/);
       await page.keyboard.press("0");
@@ -180,7 +181,7 @@ exports.VIEWS = [
     seen: "schema, result, chart, and what is wrong with a query in SQLite's words",
     async visit(page, url) {
       await page.goto(`${url}/sql`);
-      await page.getByTestId("sql-schema").getByText("duration_ms").waitFor();
+      await page.getByTestId("sql-schema").getByText("duration_ms").first().waitFor();
       await page.getByTestId("sql-editor").fill("select name, count(*) as n from spans group by name order by name");
       await page.keyboard.press("Control+Enter");
       const result = page.getByTestId("sql-result");
@@ -188,14 +189,20 @@ exports.VIEWS = [
       equal(await result.getByRole("listitem").first().locator("span").allInnerTexts(), ["POST /orders", "2"]);
       await page.getByRole("link", { name: "Chart" }).click();
       await page.getByTestId("sql-chart").waitFor();
+      await page.goto(`${url}/sql?sql=selec+1`);
+      await page.getByTestId("sql-error").getByText("syntax error").waitFor();
+      await page.goBack();
+      await page.getByTestId("sql-chart").waitFor();
     },
   },
   {
     name: "destinations",
-    seen: "what is stored and where the hub listens",
+    seen: "that the store took all items, and where the hub listens",
     async visit(page, url) {
       await page.goto(`${url}/destinations`);
-      await page.getByText("Log records").waitFor();
+      const store = page.locator('[data-testid="status-exporter"][data-exporter="store"]');
+      await store.getByText("Healthy").waitFor();
+      await store.getByText("26", { exact: true }).waitFor();
       await page.getByText("OTLP/gRPC").first().waitFor();
     },
   },
