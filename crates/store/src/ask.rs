@@ -171,7 +171,7 @@ impl Store {
     /// # Errors
     /// In SQLite's own words, when the SQL is wrong, writes, or takes too long.
     pub async fn sql(&self, query: SqlQuery) -> Result<SqlAnswer, QueryError> {
-        self.pending((query,)).await
+        self.read_with(move |view| query::sql(view, &query)).await
     }
 
     /// The saved views, by page and name.
@@ -202,7 +202,7 @@ impl Store {
 
     /// The views that [`Store::sql`] can ask.
     pub fn sql_schema(&self) -> SqlSchema {
-        SqlSchema { views: Vec::new() }
+        query::sql_schema()
     }
 
     /// All that passes the filter, as batches of OTLP, roughly newest first. It must be called within a tokio runtime.
@@ -226,15 +226,5 @@ impl Store {
     /// When the database can't be read.
     pub async fn counts(&self) -> Result<Counts, QueryError> {
         self.read(query::counts).await
-    }
-
-    async fn pending<F, T: Send + 'static>(&self, filter: F) -> Result<T, QueryError> {
-        drop(filter);
-        self.read(|_| {
-            Err(QueryError::Sql(
-                "not in this version of the schema".to_owned(),
-            ))
-        })
-        .await
     }
 }

@@ -62,6 +62,7 @@ pub(crate) use services::{operations, overview, red, service_map};
 pub(crate) use spans::trace;
 pub use spans::{Span, SpanEvent, SpanLink, SpanStatus, Trace};
 pub use sql::{SqlAnswer, SqlColumn, SqlQuery, SqlSchema, SqlView};
+pub(crate) use sql::{sql, sql_schema};
 pub use traces::{TraceFilter, TraceSummary};
 pub(crate) use traces::{trace_rate, traces, traces_by_id};
 pub use views::{NewView, SavedView};

@@ -85,6 +85,26 @@ impl Readers {
         answer.await.map_err(|_| QueryError::Closed)?
     }
 
+    /// As [`Readers::run`], for a query that takes the view and gives it back with its answer.
+    pub(crate) async fn run_with<T, Q>(self: &Arc<Self>, query: Q) -> Result<T, QueryError>
+    where
+        T: Send + 'static,
+        Q: FnOnce(View) -> (Option<View>, Result<T, QueryError>) + Send + 'static,
+    {
+        let turn = Arc::clone(&self.turns)
+            .acquire_owned()
+            .await
+            .map_err(|_| QueryError::Closed)?;
+        let readers = Arc::clone(self);
+        let answer = tokio::task::spawn_blocking(move || {
+            let (view, answer) = query(readers.open()?);
+            view.into_iter().for_each(|view| readers.close(view));
+            drop(turn);
+            answer
+        });
+        answer.await.map_err(|_| QueryError::Closed)?
+    }
+
     /// Opens all partitions. One that can't be opened is left out: it was deleted, or is damaged and will be set aside.
     pub(crate) fn open(&self) -> Result<View, QueryError> {
         let mut partitions = Vec::new();

@@ -200,6 +200,15 @@ impl Store {
         self.0.changes.subscribe()
     }
 
+    /// As [`Store::read`], for a query that takes the view and gives it back with its answer.
+    pub(crate) async fn read_with<T, Q>(&self, query: Q) -> Result<T, QueryError>
+    where
+        T: Send + 'static,
+        Q: FnOnce(View) -> (Option<View>, Result<T, QueryError>) + Send + 'static,
+    {
+        self.0.readers.run_with(query).await
+    }
+
     pub(crate) async fn read<T, Q>(&self, query: Q) -> Result<T, QueryError>
     where
         T: Send + 'static,

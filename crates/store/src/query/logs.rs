@@ -303,6 +303,18 @@ pub(crate) fn log_rate(view: &View, filter: &LogFilter, bins: u32) -> Result<Rat
     Ok(Rate::of(filter.time, bins, items))
 }
 
+/// A record's message without the fields that have columns.
+pub(super) fn record_message(
+    connection: &Connection,
+    block: &LogBlock,
+    place: usize,
+) -> Result<Encoder, QueryError> {
+    let mut message = Encoder::new();
+    let mut fetch = |hash| Ok::<_, QueryError>(payload(connection, hash)?);
+    block.message(place, &mut fetch, &mut message)?;
+    Ok(message)
+}
+
 /// A record of a block.
 pub(crate) fn record(
     connection: &Connection,
@@ -310,12 +322,7 @@ pub(crate) fn record(
     block: &LogBlock,
     place: usize,
 ) -> Result<LogRecord, QueryError> {
-    let mut message = Encoder::new();
-    block.message::<QueryError>(
-        place,
-        &mut |hash| Ok(payload(connection, hash)?),
-        &mut message,
-    )?;
+    let message = record_message(connection, block, place)?;
     let view = LogView::read(message.as_bytes())?;
     let at = |column: &[i64]| column.get(place).copied().unwrap_or_default();
     let (resource, service) = shared.resource(connection, at(&block.resources))?.clone();

@@ -198,6 +198,18 @@ pub(crate) fn trace(view: &View, trace_id: TraceId) -> Result<Option<Trace>, Que
     }))
 }
 
+/// A span's message without the fields that have columns.
+pub(super) fn span_message(
+    connection: &Connection,
+    block: &SpanBlock,
+    place: usize,
+) -> Result<Encoder, QueryError> {
+    let mut message = Encoder::new();
+    let mut fetch = |hash| Ok::<_, QueryError>(payload(connection, hash)?);
+    block.message(place, &mut fetch, &mut message)?;
+    Ok(message)
+}
+
 /// A span of a block.
 pub(crate) fn span(
     connection: &Connection,
@@ -205,12 +217,7 @@ pub(crate) fn span(
     block: &SpanBlock,
     place: usize,
 ) -> Result<Span, QueryError> {
-    let mut message = Encoder::new();
-    block.message::<QueryError>(
-        place,
-        &mut |hash| Ok(payload(connection, hash)?),
-        &mut message,
-    )?;
+    let message = span_message(connection, block, place)?;
     let view = SpanView::read(message.as_bytes())?;
     let at = |column: &[i64]| column.get(place).copied().unwrap_or_default();
     let (trace_id, span_id, parent) = block.ids(place);

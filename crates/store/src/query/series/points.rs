@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use fanlight_otlp::view::{
-    ExponentialHistogramView, HistogramView, MetricKind, PointValue, PointView, Value,
-};
+use fanlight_otlp::view::{ExponentialHistogramView, HistogramView, PointValue, PointView, Value};
 use rusqlite::types::Value as Cell;
 use rusqlite::{Connection, params};
 
+use super::super::sql::metric_kind;
 use super::{Exemplar, SeriesFilter};
 use crate::block::key_value;
 use crate::query::json::with_resource;
@@ -230,17 +229,6 @@ fn add_exemplars(view: &PointView<'_>, exemplars: &mut Vec<Exemplar>) -> Result<
         }
     }
     Ok(())
-}
-
-fn metric_kind(number: i64) -> MetricKind {
-    match number {
-        5 => MetricKind::Gauge,
-        7 => MetricKind::Sum,
-        9 => MetricKind::Histogram,
-        10 => MetricKind::ExponentialHistogram,
-        11 => MetricKind::Summary,
-        _ => MetricKind::Empty,
-    }
 }
 
 fn measured(value: &PointValue<'_>) -> Result<Option<Measured>, QueryError> {
