@@ -1,70 +1,10 @@
 //! Jaeger's query API, as Grafana's data source asks it.
 
 use axum::http::StatusCode;
-use fanlight_otlp::view::Value;
-use fanlight_otlp::write::{Event, Link, RequestWriter, Span};
-use fanlight_otlp::{Batch, Signal, SpanId, TraceId};
 use serde_json::json;
 
+use crate::items::{START, TRACE, checkout};
 use crate::support::{dashboard, get};
-
-const START: u64 = 1_700_000_000_000_000_000;
-const TRACE: TraceId = TraceId([0xab; 16]);
-
-/// A trace of two services, with one of everything that Jaeger has a place for.
-fn checkout() -> Batch {
-    let mut request = RequestWriter::new(Signal::Traces);
-    let shop = [
-        ("service.name", Value::Str("shop")),
-        ("host.name", Value::Str("a")),
-    ];
-    request.resource(&shop, |resource| {
-        resource.scope("http", "1.2", |scope| {
-            scope.span(&Span {
-                trace_id: TRACE,
-                span_id: SpanId([1; 8]),
-                name: "GET /",
-                kind: 2,
-                start_time_unix_nano: START,
-                end_time_unix_nano: START + 5_000_000,
-                attributes: &[
-                    ("http.response.status_code", Value::Int(500)),
-                    ("cached", Value::Bool(true)),
-                    ("ratio", Value::Double(0.5)),
-                ],
-                ..Span::default()
-            });
-        });
-    });
-    request.resource(&[("service.name", Value::Str("payments"))], |resource| {
-        resource.scope("", "", |scope| {
-            scope.span(&Span {
-                trace_id: TRACE,
-                span_id: SpanId([2; 8]),
-                parent_span_id: SpanId([1; 8]),
-                name: "charge",
-                kind: 3,
-                start_time_unix_nano: START + 1_000_000,
-                end_time_unix_nano: START + 3_500_000,
-                status_code: 2,
-                status_message: "declined",
-                events: &[Event {
-                    time_unix_nano: START + 2_000_000,
-                    name: "exception",
-                    attributes: &[("exception.type", Value::Str("Declined"))],
-                    ..Event::default()
-                }],
-                links: &[Link {
-                    trace_id: TraceId([0xcd; 16]),
-                    span_id: SpanId([3; 8]),
-                    ..Link::default()
-                }],
-                ..Span::default()
-            });
-        });
-    });
-    request.finish()
-}
 
 /// A trace of two services is asked for by its id, with leading zeros or without.
 /// Ids, microseconds, references, typed tags, logs and processes stand where Jaeger has them.
