@@ -1,8 +1,10 @@
-//! How many spans a second of CPU stores, and how many bytes one takes.
+//! How many spans a second of CPU stores, how many bytes one takes, and how long questions take.
 //!
-//! `cargo bench -p fanlight-store`. Requests are of 100 spans in 10 traces with ten attributes each, as in the forwarding
-//! benchmark. Absolute figures mean nothing across machines: the last line sets them against plain SQLite inserts of the
-//! same rows into a table without anything else, on the same machine in the same run.
+//! `cargo bench -p fanlight-store -- --spans 10000000`. Requests are of 100 spans in 10 traces with ten attributes each, as
+//! in the forwarding benchmark, of ten services, spread over 24 hours. Absolute figures mean nothing across machines: the
+//! ratio sets ingest against plain SQLite inserts of the same rows into a table without anything else, on the same machine
+//! in the same run. `--requests FILE --count N` writes the first N requests to a file instead, each behind its length (four
+//! bytes, little endian), so that other systems can be given the same spans.
 
 #![expect(
     clippy::print_stdout,
@@ -11,31 +13,90 @@
 )]
 
 use std::fs;
-use std::time::Duration;
+use std::io::Write;
+use std::time::{Duration, Instant};
 
 use fanlight_otlp::view::Value;
 use fanlight_otlp::write::{RequestWriter, Span};
 use fanlight_otlp::{Batch, Signal, SpanId, TraceId};
-use fanlight_store::{Store, StoreOptions};
+use fanlight_store::{
+    AttributeFilter, OverviewFilter, RedFilter, Store, StoreOptions, TimeRange, TraceFilter,
+};
 use futures::stream::{self, StreamExt};
 
-const REQUESTS: u64 = 5_000;
+/// So many requests are made before they are stored, and measured.
+const MEASURED: u64 = 5_000;
 const TRACES_PER_REQUEST: u64 = 10;
 const SPANS_PER_TRACE: u64 = 10;
-const SPANS: u64 = REQUESTS * TRACES_PER_REQUEST * SPANS_PER_TRACE;
+const SPANS_PER_REQUEST: u64 = TRACES_PER_REQUEST * SPANS_PER_TRACE;
+
+/// The 24 hours that the spans are spread over.
+const BEGIN: u64 = 1_700_000_000_000_000_000;
+const HOUR: u64 = 3_600_000_000_000;
+const DAY: u64 = 24 * HOUR;
+
+/// How often each question is asked.
+const ROUNDS: u64 = 20;
 
 fn main() {
+    let number = |name: &str| -> Option<u64> {
+        let mut arguments = std::env::args().skip_while(|argument| argument != name);
+        arguments.nth(1)?.parse().ok()
+    };
+    let spans = number("--spans").unwrap_or(MEASURED * SPANS_PER_REQUEST);
+    let requests = (spans / SPANS_PER_REQUEST).max(MEASURED);
+    let file = std::env::args()
+        .skip_while(|argument| argument != "--requests")
+        .nth(1);
+    if let Some(file) = file {
+        let mut out = fs::File::create(file).unwrap();
+        for number in 0..number("--count").unwrap_or(MEASURED) {
+            let batch = request(number, requests);
+            let length = u32::try_from(batch.bytes().len()).unwrap();
+            out.write_all(&length.to_le_bytes()).unwrap();
+            out.write_all(batch.bytes()).unwrap();
+        }
+        return;
+    }
     let directory = tempfile::tempdir().unwrap();
-    let batches: Vec<Batch> = (0..REQUESTS).map(request).collect();
-    let wire: usize = batches.iter().map(|batch| batch.bytes().len()).sum();
+    let path = directory.path().join("fanlight.db");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    let path = directory.path().join("fanlight.db");
+    let store = runtime.block_on(async { Store::open(&StoreOptions::new(&path)).unwrap() });
+    measure_ingest(&runtime, &store, directory.path(), requests);
+    if requests > MEASURED {
+        let rest = stream::iter(MEASURED..requests)
+            .map(|number| {
+                let store = store.clone();
+                async move { store.write(&request(number, requests)).await }
+            })
+            .buffer_unordered(32);
+        runtime.block_on(rest.for_each(async |answer| assert_eq!(answer.unwrap(), 0)));
+        runtime.block_on(store.checkpoint());
+    }
+    let stored = runtime.block_on(store.counts()).unwrap().spans;
+    let bytes = stored_bytes(directory.path());
+    println!(
+        "stored: {stored:>9} spans, {:.1} bytes each",
+        bytes as f64 / stored as f64
+    );
+    questions(&runtime, &store, requests);
+}
+
+fn measure_ingest(
+    runtime: &tokio::runtime::Runtime,
+    store: &Store,
+    directory: &std::path::Path,
+    requests: u64,
+) {
+    let batches: Vec<Batch> = (0..MEASURED)
+        .map(|number| request(number, requests))
+        .collect();
+    let wire: usize = batches.iter().map(|batch| batch.bytes().len()).sum();
     let before = cpu_time();
     runtime.block_on(async {
-        let store = Store::open(&StoreOptions::new(&path)).unwrap();
         let writes = stream::iter(&batches)
             .map(|batch| store.write(batch))
             .buffer_unordered(8);
@@ -45,11 +106,13 @@ fn main() {
         store.checkpoint().await;
     });
     let store_time = cpu_time() - before;
-    let bytes = stored_bytes(directory.path());
+    let bytes = stored_bytes(directory);
     let before = cpu_time();
-    plain_sqlite(&directory.path().join("plain.db"), &batches);
+    plain_sqlite(&directory.join("plain.db"), &batches);
     let plain_time = cpu_time() - before;
-    let rate = |time: Duration| SPANS as f64 / time.as_secs_f64();
+    fs::remove_file(directory.join("plain.db")).unwrap();
+    let spans = (MEASURED * SPANS_PER_REQUEST) as f64;
+    let rate = |time: Duration| spans / time.as_secs_f64();
     println!("store:  {:>9.0} spans per CPU-second", rate(store_time));
     println!(
         "plain:  {:>9.0} rows per CPU-second in a table of one index",
@@ -58,9 +121,119 @@ fn main() {
     println!("ratio:  {:>9.2}", rate(store_time) / rate(plain_time));
     println!(
         "size:   {:>9.1} bytes per span, {:.1} on the wire",
-        bytes as f64 / SPANS as f64,
-        wire as f64 / SPANS as f64
+        bytes as f64 / spans,
+        wire as f64 / spans
     );
+}
+
+/// Asks, and prints the median and the longest time of each question.
+fn questions(runtime: &tokio::runtime::Runtime, store: &Store, requests: u64) {
+    let time = |what: &str, ask: &dyn Fn(u64) -> usize| {
+        let mut times: Vec<f64> = (0..ROUNDS)
+            .map(|round| {
+                let begun = Instant::now();
+                assert!(ask(round) > 0, "{what} found nothing");
+                begun.elapsed().as_secs_f64() * 1e3
+            })
+            .collect();
+        times.sort_by(f64::total_cmp);
+        println!(
+            "{what:<44} median {:>8.2} ms, longest {:>8.2} ms",
+            times[times.len() / 2],
+            times[times.len() - 1]
+        );
+    };
+    let last_hour = TimeRange {
+        from: Some(BEGIN + DAY - HOUR),
+        to: Some(BEGIN + DAY + HOUR),
+    };
+    let day = TimeRange {
+        from: Some(BEGIN),
+        to: Some(BEGIN + DAY),
+    };
+    let traces = |filter: TraceFilter| runtime.block_on(store.traces(filter)).unwrap().items.len();
+    let fifty = || TraceFilter {
+        limit: 50,
+        ..TraceFilter::default()
+    };
+    let attribute = |key: &str, value: String| AttributeFilter {
+        key: key.to_owned(),
+        value,
+    };
+    time("trace by id", &|round| {
+        let trace = mix(round + 1) % (requests * TRACES_PER_REQUEST);
+        let found = runtime.block_on(store.trace(trace_id(trace))).unwrap();
+        found.map_or(0, |trace| trace.spans.len())
+    });
+    time("newest 50 traces", &|_| traces(fifty()));
+    time("newest 50 traces of a service", &|round| {
+        traces(TraceFilter {
+            service: Some(service(round).to_owned()),
+            ..fifty()
+        })
+    });
+    time("attribute = value in the last hour, newest 50", &|round| {
+        traces(TraceFilter {
+            time: last_hour,
+            attributes: vec![attribute("url.path", format!("/users/{round}"))],
+            ..fifty()
+        })
+    });
+    time("attribute = value that one span has, in 24 h", &|round| {
+        let trace = mix(round + 7) % (requests * TRACES_PER_REQUEST);
+        traces(TraceFilter {
+            time: day,
+            attributes: vec![attribute("shop.customer", span_seed(trace, 3).to_string())],
+            ..fifty()
+        })
+    });
+    time("text in the last hour, newest 50", &|round| {
+        traces(TraceFilter {
+            time: last_hour,
+            text: Some(format!("users/{round}")),
+            ..fifty()
+        })
+    });
+    time("overview of 24 h", &|_| {
+        let filter = OverviewFilter {
+            time: day,
+            bins: 60,
+        };
+        runtime
+            .block_on(store.overview(filter))
+            .unwrap()
+            .services
+            .len()
+    });
+    time("rate, errors, durations of a service, 24 h", &|round| {
+        let filter = RedFilter {
+            time: day,
+            service: service(round).to_owned(),
+            operation: None,
+            bins: 60,
+        };
+        runtime.block_on(store.red(filter)).unwrap().counts.len()
+    });
+}
+
+fn service(number: u64) -> &'static str {
+    const SERVICES: [&str; 10] = [
+        "shop", "bank", "cart", "search", "login", "mail", "stock", "price", "ship", "track",
+    ];
+    SERVICES[(number % 10) as usize]
+}
+
+/// What makes a span's id, from the number of its trace and its place in it.
+fn span_seed(trace: u64, index: u64) -> u64 {
+    mix(trace * SPANS_PER_TRACE + index + 1) >> 1
+}
+
+fn trace_id(trace: u64) -> TraceId {
+    let seed = mix(trace + 1);
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&seed.to_be_bytes());
+    id[8..].copy_from_slice(&mix(seed).to_be_bytes());
+    TraceId(id)
 }
 
 /// What the store's files take.
@@ -71,19 +244,19 @@ fn stored_bytes(directory: &std::path::Path) -> u64 {
         .sum()
 }
 
-/// A request of 100 spans.
-fn request(number: u64) -> Batch {
+/// A request of 100 spans: the one of this number among so many.
+fn request(number: u64, requests: u64) -> Batch {
     let mut request = RequestWriter::new(Signal::Traces);
     let resource = [
-        ("service.name", Value::Str("shop")),
+        ("service.name", Value::Str(service(number))),
         ("host.name", Value::Str("host-1")),
     ];
     request.resource(&resource, |resource| {
         resource.scope("bench", "1.0.0", |scope| {
             for trace in 0..TRACES_PER_REQUEST {
+                let trace = number * TRACES_PER_REQUEST + trace;
                 for index in 0..SPANS_PER_TRACE {
-                    let seed =
-                        mix((number * TRACES_PER_REQUEST + trace) * SPANS_PER_TRACE + index + 1);
+                    let seed = span_seed(trace, index);
                     let route = format!("/users/{}", seed % 997);
                     let attributes = [
                         ("http.request.method", Value::Str("GET")),
@@ -100,25 +273,17 @@ fn request(number: u64) -> Batch {
                         ("shop.customer", Value::Int(seed as i64)),
                         ("shop.discount", Value::Double(0.25)),
                     ];
-                    let id = |seed: u64| SpanId(seed.to_be_bytes());
-                    let trace_seed = mix(number * TRACES_PER_REQUEST + trace + 1);
-                    let mut trace_id = [0; 16];
-                    trace_id[..8].copy_from_slice(&trace_seed.to_be_bytes());
-                    trace_id[8..].copy_from_slice(&mix(trace_seed).to_be_bytes());
-                    let start = 1_700_000_000_000_000_000 + number * 1_000_000 + index * 1000;
+                    let id = |index| SpanId(span_seed(trace, index).to_be_bytes());
+                    let start = BEGIN + number * (DAY / requests) + index * 1000;
                     scope.span(&Span {
-                        trace_id: TraceId(trace_id),
-                        span_id: id(seed),
-                        parent_span_id: if index == 0 {
-                            SpanId::default()
-                        } else {
-                            id(trace_seed)
-                        },
+                        trace_id: trace_id(trace),
+                        span_id: id(index),
+                        parent_span_id: if index == 0 { SpanId::default() } else { id(0) },
                         name: ["GET /users/{id}", "SELECT users", "render", "cache get"]
                             [index as usize % 4],
                         kind: 2,
                         start_time_unix_nano: start,
-                        end_time_unix_nano: start + 500,
+                        end_time_unix_nano: start + 500 + seed % 1_000_000,
                         attributes: &attributes,
                         ..Span::default()
                     });

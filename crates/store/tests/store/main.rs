@@ -7,12 +7,15 @@
     reason = "a message with every field set is long"
 )]
 
+mod answers;
 mod crash;
 mod exporter;
 mod live;
 mod merging;
 mod opening;
+mod partitions;
 mod queries;
 mod requests;
 mod retention;
 mod round_trip;
+mod sql;

@@ -19,7 +19,7 @@ pub(crate) async fn reopen(path: &Path) -> Store {
 }
 
 /// Waits until the writer of a store whose last handle was just dropped has closed the file.
-async fn closed(path: &Path) {
+pub(crate) async fn closed(path: &Path) {
     let lock = fs::File::open(path.with_extension("db.lock")).unwrap();
     while lock.try_lock().is_err() {
         tokio::task::yield_now().await;
