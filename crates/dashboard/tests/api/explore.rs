@@ -350,3 +350,29 @@ async fn what_is_exported_can_be_imported_elsewhere() {
     let nothing = ok(&app, "/api/export?signal=traces&q=nowhere").await;
     assert_eq!(nothing, json!({ "resourceSpans": [] }));
 }
+
+/// Traces start at the same nanosecond, and their ids differ only in the last byte, as ids of 64 bits do.
+/// All of them are in the list, page by page.
+#[tokio::test]
+async fn traces_that_start_at_once_are_all_listed() {
+    let (_directory, store, app) = dashboard();
+    for id in 1..=5 {
+        let json = format!(
+            r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"name":"a","traceId":"{id:032x}","spanId":"{id:016x}",
+            "startTimeUnixNano":"{START}","endTimeUnixNano":"{START}"}}]}}]}}]}}"#
+        );
+        let batch = fanlight_otlp::json::read(fanlight_otlp::Signal::Traces, json.as_bytes());
+        store.write(&batch.unwrap()).await.unwrap();
+    }
+    let mut path = "/api/traces?limit=2".to_owned();
+    let mut seen = 0;
+    loop {
+        let page = ok(&app, &path).await;
+        seen += count(&page["traces"]);
+        let Some(cursor) = page["nextCursor"].as_str() else {
+            break;
+        };
+        path = format!("/api/traces?limit=2&cursor={cursor}");
+    }
+    assert_eq!(seen, 5);
+}

@@ -115,17 +115,13 @@ impl TraceFilter {
     }
 }
 
-/// The place of a trace in the list. Traces that start at once are told apart by their ids.
+/// The place of a trace in the list. Traces that start at once are told apart by their ids; both halves count, since the
+/// first is zero where ids of 64 bits were made longer.
 fn place(trace_id: TraceId, start_ns: i64) -> Cursor {
-    let [first, ..] = trace_id.0.as_chunks::<8>().0 else {
-        return Cursor {
-            time_ns: start_ns,
-            id: 0,
-        };
-    };
+    let halves = trace_id.0.as_chunks::<8>().0.iter();
     Cursor {
         time_ns: start_ns,
-        id: i64::from_be_bytes(*first),
+        id: halves.fold(0, |id, half| id ^ i64::from_be_bytes(*half)),
     }
 }
 
