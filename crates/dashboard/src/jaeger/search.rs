@@ -9,7 +9,7 @@ use fanlight_store::{AttributeFilter, TimeRange, TraceFilter};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Problem, list, span, trace_id};
+use super::{Problem, span, trace_id, uncounted};
 use crate::router::App;
 
 /// How many traces are answered when nobody says; as Jaeger.
@@ -54,7 +54,7 @@ pub(super) async fn traces(
     for id in ids {
         found.extend(app.store.trace(id).await?.map(|trace| span::trace(&trace)));
     }
-    Ok(list(&found))
+    Ok(uncounted(&found))
 }
 
 impl Wanted {

@@ -67,7 +67,6 @@ fn span(span: &Span, process: &str) -> Value {
     json!({
         "traceID": span.trace_id.to_string(),
         "spanID": span.span_id.to_string(),
-        "flags": span.flags & 0xff,
         "operationName": span.name,
         "references": references(span),
         "startTime": span.start_time_unix_nano / 1000,
