@@ -13,6 +13,7 @@ mod fan_out;
 mod go;
 mod golden;
 mod jaeger;
+mod jaeger_api;
 mod jaeger_receiver;
 mod kafka;
 mod ledger;
@@ -56,6 +57,7 @@ pub struct Options {
 const PARTS: &[(&str, Part)] = &[
     ("collector", collector::run),
     ("jaeger", jaeger::run),
+    ("jaeger_api", jaeger_api::run),
     ("tempo", tempo::run),
     ("phoenix", phoenix::run),
     ("datadog", datadog::run),

@@ -74,7 +74,8 @@ pub(super) struct Jaeger {
     _process: Background,
     /// Where it takes OTLP; the other two are not used.
     pub(super) otlp: Ports,
-    query: u16,
+    /// Where its query API is.
+    pub(super) query: u16,
 }
 
 impl Jaeger {
