@@ -83,7 +83,12 @@ fn references(span: &Span) -> Vec<Value> {
     let parent = span
         .parent_span_id
         .map(|parent| reference("CHILD_OF", span.trace_id.to_string(), parent.to_string()));
-    let links = span.links.iter().map(|link| {
+    // Jaeger leaves out links that lead nowhere.
+    let links = span
+        .links
+        .iter()
+        .filter(|link| !link.trace_id.is_zero() || !link.span_id.is_zero());
+    let links = links.map(|link| {
         reference(
             "FOLLOWS_FROM",
             link.trace_id.to_string(),
@@ -120,7 +125,8 @@ fn span_tags(span: &Span) -> Vec<Value> {
 }
 
 fn log(event: &SpanEvent) -> Value {
-    let mut fields = vec![text("event", &event.name)];
+    let name = Some(&event.name).filter(|name| !name.is_empty());
+    let mut fields: Vec<Value> = name.map(|name| text("event", name)).into_iter().collect();
     fields.extend(tags(&event.attributes).filter(|tag| tag["key"] != "event"));
     json!({ "timestamp": event.time_unix_nano / 1000, "fields": fields })
 }
