@@ -38,6 +38,8 @@ use crate::hub::Profile;
 use crate::steps::Steps;
 
 pub use collector::{build as build_collector, build_contrib as build_contrib_collector};
+pub use jaeger::build as build_jaeger;
+pub use server::phoenix::install as install_phoenix;
 use setting::Setting;
 
 /// The command's name in its summary and for its logs.

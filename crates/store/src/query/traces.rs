@@ -91,8 +91,8 @@ impl TraceFilter {
     fn of_rows(&self) -> String {
         let mut sql = format!(
             "start_ns >= {} AND start_ns < {}",
-            self.time.from_ns(),
-            self.time.to_ns()
+            self.time.first_ns(),
+            self.time.end_ns()
         );
         if self.errors_only {
             sql.push_str(" AND errors > 0");
@@ -160,7 +160,7 @@ impl Gathering<'_, '_> {
     }
 
     /// Goes through the traces by their starts.
-    fn from_rows(&mut self) -> Result<(), QueryError> {
+    fn go_through_rows(&mut self) -> Result<(), QueryError> {
         let sql = format!(
             "SELECT trace_id, start_ns FROM traces WHERE {} AND start_ns <= ? ORDER BY start_ns DESC",
             self.filter.of_rows()
@@ -196,7 +196,7 @@ impl Gathering<'_, '_> {
     }
 
     /// Goes through the blocks whose spans may pass. No trace starts after one of its spans.
-    fn from_blocks(&mut self, condition: &Condition) -> Result<(), QueryError> {
+    fn go_through_blocks(&mut self, condition: &Condition) -> Result<(), QueryError> {
         let to = match self.before == Cursor::START {
             true => self.filter.time.to,
             false => Some(self.before.time_ns.cast_unsigned().saturating_add(1)),
@@ -250,8 +250,8 @@ pub(crate) fn traces(view: &View, filter: &TraceFilter) -> Result<Page<TraceSumm
     };
     let condition = filter.condition();
     match condition.is_empty() {
-        true => gathering.from_rows()?,
-        false => gathering.from_blocks(&condition)?,
+        true => gathering.go_through_rows()?,
+        false => gathering.go_through_blocks(&condition)?,
     }
     Ok(page(gathering.found.into_iter().rev().collect(), limit))
 }
