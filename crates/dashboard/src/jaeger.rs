@@ -3,7 +3,7 @@
 //! Structure and names are those of Jaeger's
 //! [HTTP JSON API](https://www.jaegertracing.io/docs/latest/architecture/apis/#query-json-over-http): times and durations
 //! are microseconds, every answer is `{"data", "total", "limit", "offset", "errors"}`. Unknown parameters are ignored, as
-//! there. Tags are compared as text; `error=true` means traces with a span that failed.
+//! there. Tags are compared as text; `error=true` means a span of the service that failed.
 
 mod search;
 mod span;

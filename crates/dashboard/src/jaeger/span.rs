@@ -159,11 +159,20 @@ fn typed(value: &Value) -> (&'static str, Value) {
     };
     match name.as_str() {
         "boolValue" => ("bool", content.clone()),
-        "intValue" => ("int64", plain(value)),
+        "intValue" => ("int64", integer(plain(value))),
         "doubleValue" => ("float64", content.clone()),
         "bytesValue" => ("binary", content.clone()),
         "arrayValue" | "kvlistValue" => ("string", json!(plain(value).to_string())),
         _ => ("string", content.clone()),
+    }
+}
+
+/// An integer; as text where JavaScript's numbers can't hold it.
+fn integer(value: Value) -> Value {
+    const GREATEST: u64 = (1 << 53) - 1;
+    match value.as_i64() {
+        Some(number) if number.unsigned_abs() > GREATEST => json!(number.to_string()),
+        _ => value,
     }
 }
 

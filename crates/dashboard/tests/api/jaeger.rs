@@ -101,7 +101,8 @@ async fn grafanas_searches_find_what_fits() {
             0,
         ),
         ("&tag=cached%3Atrue".to_owned(), 1),
-        ("&tags=%7B%22error%22%3A%22true%22%7D".to_owned(), 1),
+        // The error is one of payments.
+        ("&tags=%7B%22error%22%3A%22true%22%7D".to_owned(), 0),
     ];
     for (filter, expected) in cases {
         let (status, answer) = get(
@@ -128,6 +129,9 @@ async fn ids_times_and_dependencies_are_answered() {
     )
     .await;
     assert_eq!(outside["data"], json!([]));
+    let failed = "/jaeger/api/traces?service=payments&tags=%7B%22error%22%3A%22true%22%7D";
+    let (_, failed) = get(&app, failed).await;
+    assert_eq!(failed["data"].as_array().unwrap().len(), 1);
     let (_, by_id) = get(&app, &format!("/jaeger/api/traces?traceID={TRACE}")).await;
     assert_eq!(by_id["data"][0]["spans"].as_array().unwrap().len(), 2);
     let end = (START + 3_600_000_000_000) / 1_000_000;
