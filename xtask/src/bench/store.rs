@@ -39,7 +39,8 @@ const TO_US: u64 = 1_700_090_000_000_000;
 struct System {
     name: &'static str,
     process: u32,
-    _keep: Keep,
+    /// What ends it when it is dropped.
+    _keep: Box<dyn std::any::Any>,
     /// Where it takes OTLP/HTTP, and where it is asked.
     otlp: u16,
     api: u16,
@@ -47,12 +48,6 @@ struct System {
     requests: usize,
     trace: fn(&str) -> String,
     newest: String,
-}
-
-/// What ends a system when it is dropped.
-enum Keep {
-    _Hub(Hub),
-    _Process(Background),
 }
 
 /// What was measured of a system.
@@ -132,7 +127,7 @@ fn start_fanlight(directory: &Path, steps: &Steps) -> Result<System> {
     Ok(System {
         name: "fanlight",
         process: hub.process().id(),
-        _keep: Keep::_Hub(hub),
+        _keep: Box::new(hub),
         otlp: ports.http,
         api: ports.dashboard,
         data: directory.join("data"),
@@ -163,12 +158,16 @@ fn start_jaeger(directory: &Path, steps: &Steps) -> Result<System> {
     let file = directory.join("jaeger.yaml");
     std::fs::write(&file, configuration)?;
     let mut command = Command::new(binary);
-    command.arg("--config").arg(&file);
+    command
+        .arg("--config")
+        .arg(&file)
+        // Otherwise it looks for a place to send traces of its own to.
+        .env("OTEL_TRACES_SAMPLER", "always_off");
     let process = ready(&mut command, directory, "jaeger", query, "/api/services")?;
     Ok(System {
         name: "jaeger",
         process: process.id(),
-        _keep: Keep::_Process(process),
+        _keep: Box::new(process),
         otlp: ports.http,
         api: query,
         data,
@@ -195,7 +194,7 @@ fn start_phoenix(directory: &Path, steps: &Steps) -> Result<System> {
     Ok(System {
         name: "phoenix",
         process: process.id(),
-        _keep: Keep::_Process(process),
+        _keep: Box::new(process),
         otlp: port,
         api: port,
         data,

@@ -300,10 +300,10 @@ pub(crate) fn log_rate(view: &View, filter: &LogFilter, bins: u32) -> Result<Rat
     visit(view, filter, &mut |_| true, &mut |_, block, _, place| {
         let at = |column: &[i64]| column.get(place).copied().unwrap_or_default();
         let severity = at(&block.severities);
-        items.push((at(&block.sorts), severity >= ERROR, Some(severity)));
+        items.push((at(&block.sorts), severity >= ERROR, severity));
         Ok(())
     })?;
-    Ok(Rate::of(filter.time, bins, items))
+    Ok(Rate::of(filter.time, bins, true, &items))
 }
 
 /// A record's message without the fields that have columns.

@@ -359,7 +359,7 @@ pub(crate) fn trace_rate(view: &View, filter: &TraceFilter, bins: u32) -> Result
         for partition in &view.partitions {
             let mut find = partition.connection.prepare_cached(&sql)?;
             for row in find.query_map([], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?))
+                Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?, 0))
             })? {
                 starts.push(row?);
             }
@@ -392,13 +392,10 @@ pub(crate) fn trace_rate(view: &View, filter: &TraceFilter, bins: u32) -> Result
                     && duration >= filter.min_duration_nano
                     && filter.max_duration_nano.is_none_or(|max| duration <= max)
                 {
-                    starts.push((start, failed));
+                    starts.push((start, failed, 0));
                 }
             }
         }
     }
-    let items = starts
-        .into_iter()
-        .map(|(start, failed)| (start, failed, None));
-    Ok(Rate::of(filter.time, bins, items.collect()))
+    Ok(Rate::of(filter.time, bins, false, &starts))
 }
