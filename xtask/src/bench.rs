@@ -10,12 +10,13 @@ mod peers;
 mod proc;
 mod report;
 mod sdk;
+mod store;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 
 /// The benchmarks, each with what it measures.
-const BENCHMARKS: [(&str, &str); 3] = [
+const BENCHMARKS: [(&str, &str); 4] = [
     (
         "forward",
         "OTLP in, OTLP out: spans per CPU-second, peak memory, latency and lost items, beside rotel and otelcol",
@@ -27,6 +28,10 @@ const BENCHMARKS: [(&str, &str); 3] = [
     (
         "sdk",
         "what a span costs the program that makes it, what a burst loses, bytes on the wire, beside other SDKs",
+    ),
+    (
+        "store",
+        "spans kept per CPU-second, bytes a span takes, and how long questions take, beside Jaeger and Phoenix",
     ),
 ];
 
@@ -56,7 +61,10 @@ pub struct Options {
     /// Requests of 100 items a second; as many as are answered when left out.
     #[arg(long)]
     rate: Option<f64>,
-    /// Only these systems: fanlight, rotel, otelcol; all when left out.
+    /// How many spans the store alone is given, of `store`.
+    #[arg(long, default_value_t = 10_000_000)]
+    spans: u64,
+    /// Only these systems: fanlight, rotel, otelcol, of `store` fanlight, jaeger, phoenix; all when left out.
     #[arg(long, value_delimiter = ',')]
     systems: Vec<String>,
 }
@@ -106,6 +114,7 @@ pub fn run(options: &Options) -> Result<()> {
         Some("forward") => forward::run(options),
         Some("formats") => formats::run(options),
         Some("sdk") => sdk::run_all(options),
+        Some("store") => store::run_all(options),
         Some(other) => bail!("{other} is no benchmark; cargo xtask bench lists them"),
     }
 }

@@ -13,6 +13,7 @@ mod fan_out;
 mod go;
 mod golden;
 mod jaeger;
+mod jaeger_api;
 mod jaeger_receiver;
 mod kafka;
 mod ledger;
@@ -37,6 +38,8 @@ use crate::hub::Profile;
 use crate::steps::Steps;
 
 pub use collector::{build as build_collector, build_contrib as build_contrib_collector};
+pub use jaeger::build as build_jaeger;
+pub use server::phoenix::install as install_phoenix;
 use setting::Setting;
 
 /// The command's name in its summary and for its logs.
@@ -56,6 +59,7 @@ pub struct Options {
 const PARTS: &[(&str, Part)] = &[
     ("collector", collector::run),
     ("jaeger", jaeger::run),
+    ("jaeger_api", jaeger_api::run),
     ("tempo", tempo::run),
     ("phoenix", phoenix::run),
     ("datadog", datadog::run),

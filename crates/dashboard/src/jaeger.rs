@@ -3,7 +3,7 @@
 //! Structure and names are those of Jaeger's
 //! [HTTP JSON API](https://www.jaegertracing.io/docs/latest/architecture/apis/#query-json-over-http): times and durations
 //! are microseconds, every answer is `{"data", "total", "limit", "offset", "errors"}`. Unknown parameters are ignored, as
-//! there. Tags are compared as text; `error=true` means traces with a span that failed.
+//! there. Tags are compared as text; `error=true` means a span of the service that failed.
 
 mod search;
 mod span;
@@ -34,9 +34,14 @@ pub(crate) fn routes() -> Router<App> {
         .fallback(unknown)
 }
 
-/// An answer with a list.
+/// An answer with a list of names.
 fn list<T: Serialize>(data: &[T]) -> Json<Value> {
     Json(json!({ "data": data, "total": data.len(), "limit": 0, "offset": 0, "errors": null }))
+}
+
+/// An answer with anything else, which Jaeger does not count.
+fn uncounted(data: &[Value]) -> Json<Value> {
+    Json(json!({ "data": data, "total": 0, "limit": 0, "offset": 0, "errors": null }))
 }
 
 /// An answer that says what is wrong.
@@ -118,7 +123,7 @@ async fn names(app: &App, service: String) -> Result<Vec<String>, QueryError> {
 async fn trace(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
     let id = trace_id(&id)?;
     match app.store.trace(id).await? {
-        Some(trace) => Ok(list(&[span::trace(&trace)])),
+        Some(trace) => Ok(uncounted(&[span::trace(&trace)])),
         None => Err(Problem(StatusCode::NOT_FOUND, "trace not found".to_owned())),
     }
 }
@@ -161,7 +166,7 @@ async fn dependencies(
         .iter()
         .map(|edge| json!({ "parent": edge.from, "child": edge.to, "callCount": edge.call_count }))
         .collect();
-    Ok(list(&edges))
+    Ok(uncounted(&edges))
 }
 
 const fn nanoseconds(milliseconds: u64) -> u64 {

@@ -1,6 +1,7 @@
 //! The hub: the graph with what stands beside it (store, dashboard, status page).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -126,13 +127,7 @@ impl Hub {
             running.probes(),
         );
         let home = environment.non_empty("HOME").map(str::to_owned);
-        let dashboard = ComponentId::of(DashboardReceiver::ID);
-        let mut listening = running.listening().iter();
-        let address = listening
-            .find(|(id, _)| *id == dashboard)
-            .and_then(|(_, listening)| {
-                AddressFile::write(shared.data_dir(), reachable(listening.address))
-            });
+        let address = write_address(&running, shared.data_dir());
         Ok(Hub {
             _address: address,
             running,
@@ -209,6 +204,14 @@ impl Hub {
             None => format!("http://{address}  (takes OTLP/HTTP too)"),
         }
     }
+}
+
+/// Writes down where the dashboard is, if there is one.
+fn write_address(running: &Running, directory: &Path) -> Option<AddressFile> {
+    let dashboard = ComponentId::of(DashboardReceiver::ID);
+    let mut listening = running.listening().iter();
+    let (_, listening) = listening.find(|(id, _)| *id == dashboard)?;
+    AddressFile::write(directory, reachable(listening.address))
 }
 
 /// An address that a browser on this machine can open.

@@ -126,79 +126,83 @@ fn measure_ingest(
     );
 }
 
-/// Asks, and prints the median and the longest time of each question.
+/// Asks a question several times, and prints the median and the longest time.
+fn time(what: &str, ask: &dyn Fn(u64) -> usize) {
+    let mut times: Vec<f64> = (0..ROUNDS)
+        .map(|round| {
+            let begun = Instant::now();
+            assert!(ask(round) > 0, "{what} found nothing");
+            begun.elapsed().as_secs_f64() * 1e3
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    println!(
+        "{what:<48} median {:>8.2} ms, longest {:>8.2} ms",
+        times[times.len() / 2],
+        times[times.len() - 1]
+    );
+}
+
+fn range(from: u64, to: u64) -> TimeRange {
+    TimeRange {
+        from: Some(BEGIN + from),
+        to: Some(BEGIN + to),
+    }
+}
+
 fn questions(runtime: &tokio::runtime::Runtime, store: &Store, requests: u64) {
-    let time = |what: &str, ask: &dyn Fn(u64) -> usize| {
-        let mut times: Vec<f64> = (0..ROUNDS)
-            .map(|round| {
-                let begun = Instant::now();
-                assert!(ask(round) > 0, "{what} found nothing");
-                begun.elapsed().as_secs_f64() * 1e3
-            })
-            .collect();
-        times.sort_by(f64::total_cmp);
-        println!(
-            "{what:<44} median {:>8.2} ms, longest {:>8.2} ms",
-            times[times.len() / 2],
-            times[times.len() - 1]
-        );
-    };
-    let last_hour = TimeRange {
-        from: Some(BEGIN + DAY - HOUR),
-        to: Some(BEGIN + DAY + HOUR),
-    };
-    let day = TimeRange {
-        from: Some(BEGIN),
-        to: Some(BEGIN + DAY),
-    };
     let traces = |filter: TraceFilter| runtime.block_on(store.traces(filter)).unwrap().items.len();
-    let fifty = || TraceFilter {
+    let last_hour = || TraceFilter {
         limit: 50,
+        time: range(DAY - HOUR, DAY + HOUR),
         ..TraceFilter::default()
     };
-    let attribute = |key: &str, value: String| AttributeFilter {
-        key: key.to_owned(),
-        value,
+    let having = |filter: TraceFilter, key: &str, value: String| TraceFilter {
+        attributes: vec![AttributeFilter {
+            key: key.to_owned(),
+            value,
+        }],
+        ..filter
+    };
+    let day = || TraceFilter {
+        time: range(0, DAY),
+        ..last_hour()
     };
     time("trace by id", &|round| {
         let trace = mix(round + 1) % (requests * TRACES_PER_REQUEST);
         let found = runtime.block_on(store.trace(trace_id(trace))).unwrap();
         found.map_or(0, |trace| trace.spans.len())
     });
-    time("newest 50 traces", &|_| traces(fifty()));
+    time("newest 50 traces", &|_| traces(day()));
     time("newest 50 traces of a service", &|round| {
         traces(TraceFilter {
             service: Some(service(round).to_owned()),
-            ..fifty()
+            ..day()
         })
     });
     time("attribute = value in the last hour, newest 50", &|round| {
-        traces(TraceFilter {
-            time: last_hour,
-            attributes: vec![attribute("url.path", format!("/users/{round}"))],
-            ..fifty()
-        })
+        traces(having(last_hour(), "url.path", format!("/users/{round}")))
     });
     time("attribute = value that one span has, in 24 h", &|round| {
         let trace = mix(round + 7) % (requests * TRACES_PER_REQUEST);
-        traces(TraceFilter {
-            time: day,
-            attributes: vec![attribute("shop.customer", span_seed(trace, 3).to_string())],
-            ..fifty()
-        })
+        let value = span_seed(trace, 3).to_string();
+        traces(having(day(), "shop.customer", value))
     });
     time("text in the last hour, newest 50", &|round| {
         traces(TraceFilter {
-            time: last_hour,
             text: Some(format!("users/{round}")),
-            ..fifty()
+            ..last_hour()
         })
     });
+    overviews(runtime, store);
+}
+
+fn overviews(runtime: &tokio::runtime::Runtime, store: &Store) {
+    let filter = OverviewFilter {
+        time: range(0, DAY),
+        bins: 60,
+    };
     time("overview of 24 h", &|_| {
-        let filter = OverviewFilter {
-            time: day,
-            bins: 60,
-        };
         runtime
             .block_on(store.overview(filter))
             .unwrap()
@@ -207,7 +211,7 @@ fn questions(runtime: &tokio::runtime::Runtime, store: &Store, requests: u64) {
     });
     time("rate, errors, durations of a service, 24 h", &|round| {
         let filter = RedFilter {
-            time: day,
+            time: range(0, DAY),
             service: service(round).to_owned(),
             operation: None,
             bins: 60,

@@ -98,7 +98,7 @@ impl Store {
     /// # Errors
     /// When the database can't be read.
     pub async fn services(&self) -> Result<Vec<String>, QueryError> {
-        self.read(move |view| query::services(view)).await
+        self.read(query::services).await
     }
 
     /// The operations of services, with rates, errors and durations, by service and name.

@@ -45,8 +45,22 @@ impl Histogram {
     }
 
     pub(crate) fn merge(&mut self, other: &Histogram) {
-        for (bucket, count) in &other.buckets {
-            self.add_to(*bucket, *count);
+        let (mut mine, mut theirs) = (
+            std::mem::take(&mut self.buckets).into_iter().peekable(),
+            other.buckets.iter().copied().peekable(),
+        );
+        loop {
+            let next = match (mine.peek(), theirs.peek()) {
+                (Some((a, _)), Some((b, _))) if a < b => mine.next(),
+                (Some((a, _)), Some((b, _))) if a > b => theirs.next(),
+                (Some(_), Some(_)) => mine.next().zip(theirs.next()).map(join),
+                (Some(_), None) => mine.next(),
+                (None, _) => theirs.next(),
+            };
+            match next {
+                Some(bucket) => self.buckets.push(bucket),
+                None => return,
+            }
         }
     }
 
@@ -84,6 +98,11 @@ impl Histogram {
         }
         Ok(Histogram { buckets })
     }
+}
+
+/// Two counts of the same bucket.
+fn join(((bucket, a), (_, b)): ((u16, u64), (u16, u64))) -> (u16, u64) {
+    (bucket, a + b)
 }
 
 /// The bucket of a duration: exact below 16, then by the highest bit and the four bits behind it.
@@ -315,6 +334,21 @@ mod tests {
                 "{value}: {middle}"
             );
         }
+    }
+
+    #[test]
+    fn merging_is_adding_one_by_one() {
+        let (mut a, mut b, mut both) = Default::default();
+        for value in [3, 500, 500, 70_000, 9_000_000] {
+            Histogram::add(&mut a, value);
+            Histogram::add(&mut both, value);
+        }
+        for value in [1, 500, 80_000, i64::MAX] {
+            Histogram::add(&mut b, value);
+            Histogram::add(&mut both, value);
+        }
+        a.merge(&b);
+        assert_eq!(a, both);
     }
 
     #[test]

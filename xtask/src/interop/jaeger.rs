@@ -29,7 +29,7 @@ const REPLACED: &str = "github.com/Shopify/sarama=github.com/Shopify/sarama@v1.3
 ///
 /// # Errors
 /// When Go is not there, or a module can't be had.
-pub(super) fn build(log: &Path) -> Result<PathBuf> {
+pub fn build(log: &Path) -> Result<PathBuf> {
     let directory = workspace::target().join("interop/jaeger");
     let binary = directory.join("bin/jaeger");
     let command = format!("{MODULE}/cmd/jaeger");
@@ -74,7 +74,8 @@ pub(super) struct Jaeger {
     _process: Background,
     /// Where it takes OTLP; the other two are not used.
     pub(super) otlp: Ports,
-    query: u16,
+    /// Where its query API is.
+    pub(super) query: u16,
 }
 
 impl Jaeger {

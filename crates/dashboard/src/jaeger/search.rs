@@ -5,15 +5,18 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use fanlight_config::duration;
-use fanlight_store::{AttributeFilter, TimeRange, TraceFilter};
+use fanlight_store::{AttributeFilter, TimeRange, Trace, TraceFilter};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Problem, list, span, trace_id};
+use super::{Problem, span, trace_id, uncounted};
 use crate::router::App;
 
 /// How many traces are answered when nobody says; as Jaeger.
 const DEFAULT_LIMIT: u32 = 100;
+
+/// How many pages of traces are looked through for those whose errors are the service's.
+const MOST_PAGES: u32 = 20;
 
 /// What is wanted.
 #[derive(Debug, Default, Deserialize)]
@@ -43,18 +46,47 @@ pub(super) async fn traces(
 ) -> Result<Json<Value>, Problem> {
     let wanted: Wanted = serde_html_form::from_str(&query.unwrap_or_default())
         .map_err(|error| Problem::bad(error.to_string()))?;
-    let ids = if wanted.trace_id.is_empty() {
-        let page = app.store.traces(wanted.filter()?).await?;
-        page.items.into_iter().map(|trace| trace.trace_id).collect()
-    } else {
-        let ids = wanted.trace_id.iter().map(|id| trace_id(id));
-        ids.collect::<Result<Vec<_>, _>>()?
-    };
-    let mut found = Vec::with_capacity(ids.len());
-    for id in ids {
-        found.extend(app.store.trace(id).await?.map(|trace| span::trace(&trace)));
+    let mut found = Vec::new();
+    if wanted.trace_id.is_empty() {
+        return Ok(uncounted(&search(&app, wanted.filter()?).await?));
     }
-    Ok(list(&found))
+    for id in &wanted.trace_id {
+        let trace = app.store.trace(trace_id(id)?).await?;
+        found.extend(trace.map(|trace| span::trace(&trace)));
+    }
+    Ok(uncounted(&found))
+}
+
+/// The newest traces that pass. To Jaeger, `error=true` is about a span of the service, and to the store about the trace.
+async fn search(app: &App, mut filter: TraceFilter) -> Result<Vec<Value>, Problem> {
+    let limit = filter.limit as usize;
+    let mut found = Vec::new();
+    for _ in 0..MOST_PAGES {
+        let page = app.store.traces(filter.clone()).await?;
+        for summary in page.items {
+            let trace = app.store.trace(summary.trace_id).await?;
+            let trace = trace.filter(|trace| !filter.errors_only || has_error(trace, &filter));
+            found.extend(trace.map(|trace| span::trace(&trace)));
+            if found.len() == limit {
+                return Ok(found);
+            }
+        }
+        filter.cursor = page.next_cursor;
+        if filter.cursor.is_none() {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a span that is searched for failed.
+fn has_error(trace: &Trace, filter: &TraceFilter) -> bool {
+    let is = |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|w| w == value);
+    trace.spans.iter().any(|span| {
+        span.status.code == "ERROR"
+            && is(&filter.service, &span.service)
+            && is(&filter.operation, &span.name)
+    })
 }
 
 impl Wanted {

@@ -67,7 +67,6 @@ fn span(span: &Span, process: &str) -> Value {
     json!({
         "traceID": span.trace_id.to_string(),
         "spanID": span.span_id.to_string(),
-        "flags": span.flags & 0xff,
         "operationName": span.name,
         "references": references(span),
         "startTime": span.start_time_unix_nano / 1000,
@@ -84,7 +83,12 @@ fn references(span: &Span) -> Vec<Value> {
     let parent = span
         .parent_span_id
         .map(|parent| reference("CHILD_OF", span.trace_id.to_string(), parent.to_string()));
-    let links = span.links.iter().map(|link| {
+    // Jaeger leaves out links that lead nowhere.
+    let links = span
+        .links
+        .iter()
+        .filter(|link| !link.trace_id.is_zero() || !link.span_id.is_zero());
+    let links = links.map(|link| {
         reference(
             "FOLLOWS_FROM",
             link.trace_id.to_string(),
@@ -121,7 +125,8 @@ fn span_tags(span: &Span) -> Vec<Value> {
 }
 
 fn log(event: &SpanEvent) -> Value {
-    let mut fields = vec![text("event", &event.name)];
+    let name = Some(&event.name).filter(|name| !name.is_empty());
+    let mut fields: Vec<Value> = name.map(|name| text("event", name)).into_iter().collect();
     fields.extend(tags(&event.attributes).filter(|tag| tag["key"] != "event"));
     json!({ "timestamp": event.time_unix_nano / 1000, "fields": fields })
 }
@@ -154,11 +159,20 @@ fn typed(value: &Value) -> (&'static str, Value) {
     };
     match name.as_str() {
         "boolValue" => ("bool", content.clone()),
-        "intValue" => ("int64", plain(value)),
+        "intValue" => ("int64", integer(plain(value))),
         "doubleValue" => ("float64", content.clone()),
         "bytesValue" => ("binary", content.clone()),
         "arrayValue" | "kvlistValue" => ("string", json!(plain(value).to_string())),
         _ => ("string", content.clone()),
+    }
+}
+
+/// An integer; as text where JavaScript's numbers can't hold it.
+fn integer(value: Value) -> Value {
+    const GREATEST: u64 = (1 << 53) - 1;
+    match value.as_i64() {
+        Some(number) if number.unsigned_abs() > GREATEST => json!(number.to_string()),
+        _ => value,
     }
 }
 

@@ -1,70 +1,10 @@
 //! Jaeger's query API, as Grafana's data source asks it.
 
 use axum::http::StatusCode;
-use fanlight_otlp::view::Value;
-use fanlight_otlp::write::{Event, Link, RequestWriter, Span};
-use fanlight_otlp::{Batch, Signal, SpanId, TraceId};
 use serde_json::json;
 
+use crate::items::{START, TRACE, checkout};
 use crate::support::{dashboard, get};
-
-const START: u64 = 1_700_000_000_000_000_000;
-const TRACE: TraceId = TraceId([0xab; 16]);
-
-/// A trace of two services, with one of everything that Jaeger has a place for.
-fn checkout() -> Batch {
-    let mut request = RequestWriter::new(Signal::Traces);
-    let shop = [
-        ("service.name", Value::Str("shop")),
-        ("host.name", Value::Str("a")),
-    ];
-    request.resource(&shop, |resource| {
-        resource.scope("http", "1.2", |scope| {
-            scope.span(&Span {
-                trace_id: TRACE,
-                span_id: SpanId([1; 8]),
-                name: "GET /",
-                kind: 2,
-                start_time_unix_nano: START,
-                end_time_unix_nano: START + 5_000_000,
-                attributes: &[
-                    ("http.response.status_code", Value::Int(500)),
-                    ("cached", Value::Bool(true)),
-                    ("ratio", Value::Double(0.5)),
-                ],
-                ..Span::default()
-            });
-        });
-    });
-    request.resource(&[("service.name", Value::Str("payments"))], |resource| {
-        resource.scope("", "", |scope| {
-            scope.span(&Span {
-                trace_id: TRACE,
-                span_id: SpanId([2; 8]),
-                parent_span_id: SpanId([1; 8]),
-                name: "charge",
-                kind: 3,
-                start_time_unix_nano: START + 1_000_000,
-                end_time_unix_nano: START + 3_500_000,
-                status_code: 2,
-                status_message: "declined",
-                events: &[Event {
-                    time_unix_nano: START + 2_000_000,
-                    name: "exception",
-                    attributes: &[("exception.type", Value::Str("Declined"))],
-                    ..Event::default()
-                }],
-                links: &[Link {
-                    trace_id: TraceId([0xcd; 16]),
-                    span_id: SpanId([3; 8]),
-                    ..Link::default()
-                }],
-                ..Span::default()
-            });
-        });
-    });
-    request.finish()
-}
 
 /// A trace of two services is asked for by its id, with leading zeros or without.
 /// Ids, microseconds, references, typed tags, logs and processes stand where Jaeger has them.
@@ -86,7 +26,7 @@ async fn a_trace_has_the_structure_that_jaeger_gives_it() {
     assert_eq!(
         trace["spans"][0],
         json!({
-            "traceID": id, "spanID": "0101010101010101", "flags": 0, "operationName": "GET /", "references": [],
+            "traceID": id, "spanID": "0101010101010101", "operationName": "GET /", "references": [],
             "startTime": 1_700_000_000_000_000_u64, "duration": 5000, "processID": "p1", "warnings": null, "logs": [],
             "tags": [
                 { "key": "http.response.status_code", "type": "int64", "value": 500 },
@@ -161,7 +101,8 @@ async fn grafanas_searches_find_what_fits() {
             0,
         ),
         ("&tag=cached%3Atrue".to_owned(), 1),
-        ("&tags=%7B%22error%22%3A%22true%22%7D".to_owned(), 1),
+        // The error is one of payments.
+        ("&tags=%7B%22error%22%3A%22true%22%7D".to_owned(), 0),
     ];
     for (filter, expected) in cases {
         let (status, answer) = get(
@@ -170,14 +111,27 @@ async fn grafanas_searches_find_what_fits() {
         )
         .await;
         assert_eq!(status, StatusCode::OK, "{filter}: {answer}");
-        assert_eq!(answer["total"], expected, "{filter}");
+        let found = answer["data"].as_array().unwrap().len();
+        assert_eq!(found, expected, "{filter}");
     }
+}
+
+/// Traces are asked for by their ids and for another time, and the graph of services.
+/// The ids find them, the time does not, and the graph has the call.
+#[tokio::test]
+async fn ids_times_and_dependencies_are_answered() {
+    let (_directory, store, app) = dashboard();
+    store.write(&checkout()).await.unwrap();
+    let start = START / 1000 - 1;
     let (_, outside) = get(
         &app,
         &format!("/jaeger/api/traces?service=shop&start=1&end={start}"),
     )
     .await;
     assert_eq!(outside["data"], json!([]));
+    let failed = "/jaeger/api/traces?service=payments&tags=%7B%22error%22%3A%22true%22%7D";
+    let (_, failed) = get(&app, failed).await;
+    assert_eq!(failed["data"].as_array().unwrap().len(), 1);
     let (_, by_id) = get(&app, &format!("/jaeger/api/traces?traceID={TRACE}")).await;
     assert_eq!(by_id["data"][0]["spans"].as_array().unwrap().len(), 2);
     let end = (START + 3_600_000_000_000) / 1_000_000;

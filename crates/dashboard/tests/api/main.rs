@@ -4,6 +4,7 @@
 
 mod access;
 mod document;
+mod explore;
 mod items;
 mod jaeger;
 mod support;

@@ -40,7 +40,7 @@ pub(super) fn run(args: &TailArgs, environment: &Environment) -> ExitCode {
                     Some(event) => tail.take(&event)?,
                     None => return Err(Problem::new("the hub has stopped")),
                 },
-                () = sleep_until(next) => tail.show_complete(&api).await?,
+                () = sleep_until(next) => tail.show_complete(&api).await,
             }
         }
     })
@@ -115,7 +115,7 @@ impl<'a> Tail<'a> {
         self.open.insert(trace.trace_id, Instant::now() + wait);
     }
 
-    async fn show_complete(&mut self, api: &Api) -> Result<(), Problem> {
+    async fn show_complete(&mut self, api: &Api) {
         let now = Instant::now();
         let complete: Vec<String> = self
             .open
@@ -124,12 +124,12 @@ impl<'a> Tail<'a> {
             .collect();
         for id in complete {
             self.remember(&id);
-            let trace: Trace = api.get(&format!("/api/traces/{id}"), &[]).await?;
-            if self.wants_trace(&trace) {
+            // It may have been deleted since, or the hub has stopped, which the stream of events tells.
+            let trace: Result<Trace, Problem> = api.get(&format!("/api/traces/{id}"), &[]).await;
+            if let Some(trace) = trace.ok().filter(|trace| self.wants_trace(trace)) {
                 report::print(&tree::draw(&trace, Detail::Lines));
             }
         }
-        Ok(())
     }
 
     fn remember(&mut self, id: &str) {

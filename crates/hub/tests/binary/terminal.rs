@@ -193,3 +193,45 @@ fn tail_shows_what_arrives_and_only_what_was_asked_for() {
     let shown = word.until(last);
     assert!(!shown.contains("payment failed"), "{shown}");
 }
+
+/// Scenario: the store is asked in SQL while the hub runs and after it stopped, for people and for programs.
+/// Guarantee: a table, CSV and JSON of the same rows; limits are told; what is wrong is said in SQLite's words.
+#[test]
+fn the_store_answers_sql_with_the_hub_and_without_it() {
+    let mut hub = Hub::start(&[]);
+    fill(&hub);
+    let data_dir = hub.data_dir();
+    let query = |arguments: &[&str]| {
+        let mut command = fanlight(&["query", "--data-dir", &data_dir]);
+        run(command.args(arguments))
+    };
+    let sql = "SELECT name, status, duration_ms FROM spans ORDER BY duration_ms DESC";
+    let check = || {
+        let table = query(&[sql]);
+        assert_eq!(
+            text(&table.stdout),
+            "name            status  duration_ms\n\
+             POST /checkout  UNSET         142.0\n\
+             charge \u{fffd}[2J     ERROR         120.0\n",
+            "{}",
+            text(&table.stderr)
+        );
+        let csv = query(&["--csv", "SELECT service, body FROM logs"]);
+        assert_eq!(text(&csv.stdout), "service,body\r\nshop,payment failed\r\n");
+        let json = query(&["--json", "--limit", "1", sql]);
+        assert_eq!(
+            text(&json.stdout),
+            "{\"name\":\"POST /checkout\",\"status\":\"UNSET\",\"duration_ms\":142.0}\n"
+        );
+        assert!(text(&json.stderr).contains("more rows"));
+        let wrong = query(&["SELECT * FROM nope"]);
+        assert_eq!(wrong.status.code(), Some(1));
+        assert!(text(&wrong.stderr).contains("no such table: nope"));
+        let writing = query(&["DELETE FROM spans"]);
+        assert_eq!(writing.status.code(), Some(1), "{}", text(&writing.stdout));
+    };
+    check();
+    hub.signal("-TERM");
+    hub.wait();
+    check();
+}

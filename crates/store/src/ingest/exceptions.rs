@@ -2,10 +2,10 @@
 
 use fanlight_otlp::TraceId;
 use fanlight_otlp::view::Attributes;
-use rusqlite::params;
+use rusqlite::{Transaction, params};
 
+use super::IngestError;
 use super::spans::text;
-use super::{Ingest, IngestError};
 use crate::intern::content_hash;
 
 /// The most that is kept of a message for the list of errors; the whole one stays with its span.
@@ -36,16 +36,29 @@ const FOREIGN: [&str; 21] = [
     "/vendor/",
 ];
 
-impl Ingest<'_, '_> {
-    /// Notes an exception. `place` is where it happened if its stack trace doesn't say.
-    pub(super) fn exception(
-        &mut self,
-        service: i64,
-        time_ns: i64,
-        trace_id: TraceId,
-        place: &str,
+/// Where and when something broke.
+pub(super) struct Exception<'a> {
+    pub(super) service: i64,
+    pub(super) time_ns: i64,
+    /// Zero when it was in none.
+    pub(super) trace_id: TraceId,
+    /// Where it happened, if its stack trace doesn't say.
+    pub(super) place: &'a str,
+}
+
+impl Exception<'_> {
+    /// Notes it. The attributes are those of the event or the log record.
+    pub(super) fn note(
+        &self,
+        transaction: &Transaction<'_>,
         attributes: &Attributes<'_>,
     ) -> Result<(), IngestError> {
+        let Exception {
+            service,
+            time_ns,
+            trace_id,
+            place,
+        } = *self;
         let kind = text(attributes.get("exception.type")?).unwrap_or("unknown");
         let message = text(attributes.get("exception.message")?).unwrap_or_default();
         let stack = text(attributes.get("exception.stacktrace")?).unwrap_or_default();
@@ -54,14 +67,13 @@ impl Ingest<'_, '_> {
         let id = content_hash(key.as_bytes());
         let cut = message.floor_char_boundary(MAX_MESSAGE);
         let message = message.get(..cut).unwrap_or_default();
-        let mut group = self.transaction.prepare_cached(
+        let mut group = transaction.prepare_cached(
             "INSERT INTO error_groups (id, service, type, place, message) VALUES (?, ?, ?, ?, ?)
              ON CONFLICT (id) DO UPDATE SET message = excluded.message",
         )?;
         group.execute(params![id, service, kind, place, message])?;
         let trace_id = Some(&trace_id.0[..]).filter(|id| id.iter().any(|byte| *byte != 0));
-        let mut insert = self
-            .transaction
+        let mut insert = transaction
             .prepare_cached("INSERT INTO exceptions (time_ns, error, trace_id) VALUES (?, ?, ?)")?;
         insert.execute(params![time_ns, id, trace_id])?;
         Ok(())

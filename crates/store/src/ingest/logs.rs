@@ -2,6 +2,7 @@
 
 use fanlight_otlp::view::LogView;
 
+use super::exceptions::Exception;
 use super::{Ingest, IngestError};
 use crate::block::LogItem;
 use crate::intern::ResourceId;
@@ -27,13 +28,13 @@ impl<'b> Ingest<'_, 'b> {
                 true => scope.1,
                 false => view.event_name,
             };
-            self.exception(
-                resource.service,
-                sort_ns,
-                view.trace_id,
+            let exception = Exception {
+                service: resource.service,
+                time_ns: sort_ns,
+                trace_id: view.trace_id,
                 place,
-                &view.attributes,
-            )?;
+            };
+            exception.note(self.transaction, &view.attributes)?;
         }
         self.logs.push(LogItem {
             sort_ns,

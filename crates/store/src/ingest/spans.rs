@@ -1,13 +1,14 @@
 //! Spans, and the merging of those that come twice.
 
 use fanlight_otlp::view::{SpanView, Value};
-use rusqlite::params;
+use rusqlite::{Transaction, params};
 
-use super::recent::{Known, SpanFacts};
+use super::exceptions::Exception;
+use super::recent::{Known, SpanFacts, TraceState};
 use super::{Ingest, IngestError};
 use crate::block::{SpanBlock, SpanItem};
 use crate::intern::ResourceId;
-use crate::rollup::{Counted, MINUTE};
+use crate::rollup::{Counted, MINUTE, Rollups};
 
 /// `STATUS_CODE_ERROR`.
 pub(crate) const ERROR: i32 = 2;
@@ -48,7 +49,14 @@ impl<'b> Ingest<'_, 'b> {
             is_error: view.status.code == ERROR,
             pending: Some((self.commit, self.spans.len())),
         };
-        let Some(added) = self.meet(&view, known, name)? else {
+        let state = self.recent.find(self.transaction, view.trace_id)?;
+        let mut meeting = Meeting {
+            transaction: self.transaction,
+            rollups: self.rollups,
+            spans: &mut self.spans,
+            commit: self.commit,
+        };
+        let Some(added) = meeting.meet(state, &view, known, name)? else {
             return Ok(true);
         };
         let facts = SpanFacts {
@@ -58,10 +66,9 @@ impl<'b> Ingest<'_, 'b> {
             name,
             service: resource.service,
         };
-        let state = self.recent.find(self.transaction, view.trace_id)?;
         if state.add(&facts, added.0, added.1) {
-            let message = view.attributes.get(MESSAGE)?;
-            state.set_message(message.and_then(|value| value.as_str()).map(str::to_owned));
+            let message = text(view.attributes.get(MESSAGE)?);
+            state.set_message(message.map(str::to_owned));
         }
         self.added.spans += added.0;
         self.spans.push(Pending {
@@ -83,16 +90,26 @@ impl<'b> Ingest<'_, 'b> {
         });
         Ok(true)
     }
+}
 
+/// What changes when a span meets those of its trace.
+struct Meeting<'m, 't, 'b> {
+    transaction: &'t Transaction<'t>,
+    rollups: &'m mut Rollups,
+    spans: &'m mut Vec<Pending<'b>>,
+    commit: u64,
+}
+
+impl Meeting<'_, '_, '_> {
     /// Compares a span with what is known of its trace. Answers what it adds to the counts of spans and errors, or
     /// nothing when the version that is there stays.
     fn meet(
         &mut self,
-        view: &SpanView<'b>,
+        state: &mut TraceState,
+        view: &SpanView<'_>,
         span: Known,
         name: i64,
     ) -> Result<Option<(i64, i64)>, IngestError> {
-        let state = self.recent.find(self.transaction, view.trace_id)?;
         let (mut added, mut was_finished) = ((1, i64::from(span.is_error)), false);
         if let Some(other) = state.known(span.id) {
             if other.end_ns > span.end_ns {
@@ -107,10 +124,7 @@ impl<'b> Ingest<'_, 'b> {
                         pending.is_superseded = true;
                     }
                 }
-                _ => {
-                    let blocks = state.blocks.clone();
-                    self.supersede(&blocks, view)?;
-                }
+                _ => supersede(self.transaction, &state.blocks, view)?,
             }
         } else {
             let (rollups, transaction) = (&mut *self.rollups, self.transaction);
@@ -124,16 +138,21 @@ impl<'b> Ingest<'_, 'b> {
             })?;
         }
         if span.is_finished() && !was_finished {
-            self.count(view, &span, name)?;
+            self.count(state, view, &span, name)?;
         }
         Ok(Some(added))
     }
 
     /// Counts a span that has ended.
-    fn count(&mut self, view: &SpanView<'b>, span: &Known, name: i64) -> Result<(), IngestError> {
+    fn count(
+        &mut self,
+        state: &mut TraceState,
+        view: &SpanView<'_>,
+        span: &Known,
+        name: i64,
+    ) -> Result<(), IngestError> {
         let counted = counted(span, name);
         self.rollups.span(self.transaction, &counted)?;
-        let state = self.recent.find(self.transaction, view.trace_id)?;
         let caller = state.service_of(span.parent).unwrap_or(0);
         if caller != 0 && caller != span.service {
             self.rollups.call(self.transaction, caller, &counted)?;
@@ -141,37 +160,38 @@ impl<'b> Ingest<'_, 'b> {
         for event in view.events() {
             let event = event?;
             if event.name == "exception" {
-                self.exception(
-                    span.service,
-                    event.time_unix_nano.cast_signed(),
-                    view.trace_id,
-                    view.name,
-                    &event.attributes,
-                )?;
+                let exception = Exception {
+                    service: span.service,
+                    time_ns: event.time_unix_nano.cast_signed(),
+                    trace_id: view.trace_id,
+                    place: view.name,
+                };
+                exception.note(self.transaction, &event.attributes)?;
             }
         }
         Ok(())
     }
+}
 
-    /// Marks the versions of a span that are in blocks.
-    fn supersede(&mut self, blocks: &[i64], view: &SpanView<'_>) -> Result<(), IngestError> {
-        for id in blocks {
-            let mut find = self
-                .transaction
-                .prepare_cached("SELECT data FROM span_data WHERE id = ?")?;
-            let data: Vec<u8> = find.query_one([id], |row| row.get(0))?;
-            let block = SpanBlock::read(&data)?;
-            for place in block.places_of(view.trace_id) {
-                if block.ids(place).1 == view.span_id {
-                    let mut mark = self
-                        .transaction
-                        .prepare_cached("INSERT OR IGNORE INTO superseded VALUES (?, ?)")?;
-                    mark.execute(params![id, place as i64])?;
-                }
+/// Marks the versions of a span that are in blocks.
+fn supersede(
+    transaction: &Transaction<'_>,
+    blocks: &[i64],
+    view: &SpanView<'_>,
+) -> Result<(), IngestError> {
+    for id in blocks {
+        let mut find = transaction.prepare_cached("SELECT data FROM span_data WHERE id = ?")?;
+        let data: Vec<u8> = find.query_one([id], |row| row.get(0))?;
+        let block = SpanBlock::read(&data)?;
+        for place in block.places_of(view.trace_id) {
+            if block.ids(place).1 == view.span_id {
+                let mut mark =
+                    transaction.prepare_cached("INSERT OR IGNORE INTO superseded VALUES (?, ?)")?;
+                mark.execute(params![id, place as i64])?;
             }
         }
-        Ok(())
     }
+    Ok(())
 }
 
 fn counted(span: &Known, name: i64) -> Counted {

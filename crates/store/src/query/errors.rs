@@ -82,7 +82,11 @@ pub(crate) fn errors(view: &View, filter: &ErrorFilter) -> Result<Vec<ErrorGroup
                  CROSS JOIN names ON names.id = service
              WHERE time_ns >= ?1 AND time_ns < ?2 AND (?3 IS NULL OR text = ?3)",
         )?;
-        let mut rows = find.query((filter.time.from_ns(), filter.time.to_ns(), &filter.service))?;
+        let mut rows = find.query((
+            filter.time.first_ns(),
+            filter.time.end_ns(),
+            &filter.service,
+        ))?;
         while let Some(row) = rows.next()? {
             let key: [String; 3] = [row.get(0)?, row.get(1)?, row.get(2)?];
             let time: i64 = row.get(4)?;

@@ -324,7 +324,7 @@ fn export_stream(
     let mut find = connection.prepare_cached(
         "SELECT time_ns, start_ns, value, message FROM points WHERE stream = ? AND time_ns >= ? AND time_ns < ?",
     )?;
-    let mut points = find.query([id, time.from_ns(), time.to_ns()])?;
+    let mut points = find.query([id, time.first_ns(), time.end_ns()])?;
     while let Some(row) = points.next()? {
         let point = point_bytes(row, kind, &attributes)?;
         let mut metric = head.clone();

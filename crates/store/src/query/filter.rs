@@ -31,19 +31,19 @@ pub(crate) struct Bins {
 const MAX_BINS: u32 = 1000;
 
 impl TimeRange {
-    pub(crate) fn from_ns(self) -> i64 {
+    pub(crate) fn first_ns(self) -> i64 {
         self.from
             .map_or(i64::MIN, |time| i64::try_from(time).unwrap_or(i64::MAX))
     }
 
-    pub(crate) fn to_ns(self) -> i64 {
+    pub(crate) fn end_ns(self) -> i64 {
         self.to
             .map_or(i64::MAX, |time| i64::try_from(time).unwrap_or(i64::MAX))
     }
 
     /// Whether a time lies in it.
     pub(crate) fn contains(self, time_ns: i64) -> bool {
-        (self.from_ns()..self.to_ns()).contains(&time_ns)
+        (self.first_ns()..self.end_ns()).contains(&time_ns)
     }
 }
 
@@ -51,8 +51,8 @@ impl Bins {
     /// Bins over a range. Open ends are those of the data: `found` is its first and last time.
     pub(crate) fn of(range: TimeRange, found: Option<(i64, i64)>, bins: u32, unit: i64) -> Bins {
         let (first, last) = found.unwrap_or((0, 0));
-        let start = range.from.map_or(first, |_| range.from_ns());
-        let end = range.to.map_or(last.saturating_add(1), |_| range.to_ns());
+        let start = range.from.map_or(first, |_| range.first_ns());
+        let end = range.to.map_or(last.saturating_add(1), |_| range.end_ns());
         let wanted = i64::from(bins.clamp(1, MAX_BINS));
         let start = start - start.rem_euclid(unit);
         let length = end.saturating_sub(start).max(1);

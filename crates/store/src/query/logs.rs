@@ -119,14 +119,17 @@ struct Found {
     place: usize,
 }
 
-/// Goes through the records that pass, block by block, those of the latest blocks first. The visitor is told the id and
-/// the place of each, and ends the visit with false; `wants` says whether anything that is not later than a time is
-/// still wanted.
+/// Is told of each record that passes: its id, its block, the partition's number in the view, and its place in the block.
+pub(crate) type Visitor<'v> =
+    &'v mut dyn FnMut(i64, &Rc<LogBlock>, usize, usize) -> Result<(), QueryError>;
+
+/// Goes through the records that pass, block by block, those of the latest blocks first. `wants` says whether anything
+/// that is not later than a time is still wanted.
 pub(crate) fn visit(
     view: &View,
     filter: &LogFilter,
     wants: &mut dyn FnMut(i64) -> bool,
-    visit: &mut dyn FnMut(i64, &Rc<LogBlock>, usize, usize) -> Result<(), QueryError>,
+    visit: Visitor<'_>,
 ) -> Result<(), QueryError> {
     let mut scan = Scan::logs(view, &filter.condition(), filter.time, filter.severity_min)?;
     if let Some(trace_id) = filter.trace_id {
@@ -297,10 +300,10 @@ pub(crate) fn log_rate(view: &View, filter: &LogFilter, bins: u32) -> Result<Rat
     visit(view, filter, &mut |_| true, &mut |_, block, _, place| {
         let at = |column: &[i64]| column.get(place).copied().unwrap_or_default();
         let severity = at(&block.severities);
-        items.push((at(&block.sorts), severity >= ERROR, Some(severity)));
+        items.push((at(&block.sorts), severity >= ERROR, severity));
         Ok(())
     })?;
-    Ok(Rate::of(filter.time, bins, items))
+    Ok(Rate::of(filter.time, bins, true, &items))
 }
 
 /// A record's message without the fields that have columns.

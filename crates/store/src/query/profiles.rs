@@ -99,8 +99,8 @@ pub(crate) fn profiles(
              WHERE time_ns >= ?1 AND time_ns < ?2 AND (?3 IS NULL OR text = ?3) ORDER BY time_ns DESC LIMIT ?4",
         )?;
         let values = params![
-            filter.time.from_ns(),
-            filter.time.to_ns(),
+            filter.time.first_ns(),
+            filter.time.end_ns(),
             filter.service,
             MAX_LIMIT
         ];

@@ -40,27 +40,30 @@ pub struct RateBin {
 pub(super) const DEFAULT_BINS: u32 = 60;
 
 impl Rate {
-    /// Counts items: when each was, whether it is an error, and its severity if it has one.
-    pub(super) fn of(time: TimeRange, bins: u32, items: Vec<(i64, bool, Option<i64>)>) -> Rate {
+    /// Counts items: when each was, whether it is an error, and its severity.
+    pub(super) fn of(
+        time: TimeRange,
+        bins: u32,
+        has_severities: bool,
+        items: &[(i64, bool, i64)],
+    ) -> Rate {
         let times = || items.iter().map(|(time, ..)| *time);
         let found = times().min().zip(times().max());
         let wanted = if bins == 0 { DEFAULT_BINS } else { bins };
         let places = Bins::of(time, found, wanted, 1);
-        let has_severities = items.iter().any(|(.., severity)| severity.is_some());
         let empty = RateBin {
             severities: has_severities.then(Default::default),
             ..RateBin::default()
         };
         let mut bins = vec![empty; places.count];
         for (time, is_error, severity) in items {
-            let Some(bin) = places.index(time).and_then(|index| bins.get_mut(index)) else {
+            let Some(bin) = places.index(*time).and_then(|index| bins.get_mut(index)) else {
                 continue;
             };
             bin.count += 1;
-            bin.errors += u64::from(is_error);
+            bin.errors += u64::from(*is_error);
             // Severities are 1 to 4 for trace, 5 to 8 for debug, and so on.
-            let class =
-                severity.and_then(|number| usize::try_from((number - 1).div_euclid(4)).ok());
+            let class = usize::try_from((severity - 1).div_euclid(4)).ok();
             if let (Some(class), Some(severities)) = (class, &mut bin.severities)
                 && let Some(count) = severities.get_mut(class)
             {

@@ -73,7 +73,7 @@ impl<'v> Scan<'v> {
             let matcher = Matcher::prepare(&partition.connection, condition)?;
             if matcher.is_some() {
                 let mut find = partition.connection.prepare_cached(sql)?;
-                let found = find.query_map([time.from_ns(), time.to_ns()], |row| {
+                let found = find.query_map([time.first_ns(), time.end_ns()], |row| {
                     Ok(Candidate {
                         partition: number,
                         id: row.get(0)?,

@@ -199,8 +199,8 @@ pub struct ServiceEdge {
 /// The minutes of a range of time: from the one that it begins in to the one that its last nanosecond is in.
 fn minutes(time: TimeRange) -> [i64; 2] {
     [
-        time.from_ns().div_euclid(MINUTE),
-        time.to_ns().saturating_sub(1).div_euclid(MINUTE),
+        time.first_ns().div_euclid(MINUTE),
+        time.end_ns().saturating_sub(1).div_euclid(MINUTE),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! One trace with its spans.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use fanlight_otlp::view::{EventView, LinkView, SpanView};
 use fanlight_otlp::write::Encoder;
@@ -153,49 +153,82 @@ pub struct SpanLink {
     pub dropped_attributes_count: u32,
 }
 
+/// Where the version of a span is that is shown.
+#[derive(Clone, Copy)]
+struct Place {
+    start_ns: i64,
+    end_ns: i64,
+    /// The block's place among those that were read, and the span's in the block.
+    block: usize,
+    place: usize,
+}
+
 /// A trace with its spans; `None` when there is no such trace.
 pub(crate) fn trace(view: &View, trace_id: TraceId) -> Result<Option<Trace>, QueryError> {
-    let mut spans: HashMap<SpanId, Span> = HashMap::new();
+    let (mut blocks, mut places) = (Vec::new(), HashMap::new());
     let mut is_there = false;
     // Oldest first: of two versions that end at once, the one that came later stays.
-    for partition in view.partitions.iter().rev() {
+    for (number, partition) in view.partitions.iter().enumerate().rev() {
         let connection = &partition.connection;
         let mut find = connection.prepare_cached("SELECT blocks FROM traces WHERE trace_id = ?")?;
-        let blocks: Option<Vec<u8>> = find
+        let list: Option<Vec<u8>> = find
             .query_row([&trace_id.0[..]], |row| row.get(0))
             .optional()?;
-        let Some(blocks) = blocks else { continue };
+        let Some(list) = list else { continue };
         is_there = true;
-        let mut shared = Shared::default();
-        for id in Reader::new(&blocks).ids()? {
+        for id in Reader::new(&list).ids()? {
             let block = span_block(connection, id)?;
             let superseded = superseded(connection, id)?;
-            for place in block.places_of(trace_id) {
-                if superseded.contains(&place) {
-                    continue;
-                }
-                let span = span(connection, &mut shared, &block, place)?;
-                let is_newer = spans.get(&span.span_id).is_none_or(|other| {
-                    span.end_time_unix_nano.cast_signed() >= other.end_time_unix_nano.cast_signed()
-                });
-                if is_newer {
-                    spans.insert(span.span_id, span);
-                }
-            }
+            find_places(&block, trace_id, &superseded, blocks.len(), &mut places);
+            blocks.push((number, block));
         }
     }
     if !is_there {
         return Ok(None);
     }
-    let mut spans: Vec<Span> = spans.into_values().collect();
-    spans.sort_unstable_by_key(|span| (span.start_time_unix_nano, span.span_id));
-    let truncated = spans.len() > MAX_SPANS;
-    spans.truncate(MAX_SPANS);
+    let mut places: Vec<(SpanId, Place)> = places.into_iter().collect();
+    places.sort_unstable_by_key(|(span_id, place)| (place.start_ns, *span_id));
+    let truncated = places.len() > MAX_SPANS;
+    places.truncate(MAX_SPANS);
+    let mut shared: HashMap<usize, Shared> = HashMap::new();
+    let mut spans = Vec::with_capacity(places.len());
+    for (_, place) in places {
+        let (number, block) = blocks.get(place.block).ok_or(QueryError::Closed)?;
+        let partition = view.partitions.get(*number).ok_or(QueryError::Closed)?;
+        let shared = shared.entry(*number).or_default();
+        spans.push(span(&partition.connection, shared, block, place.place)?);
+    }
     Ok(Some(Trace {
         trace_id,
         spans,
         truncated,
     }))
+}
+
+/// Notes the spans of a block that end no earlier than their versions that were found so far.
+fn find_places(
+    block: &SpanBlock,
+    trace_id: TraceId,
+    superseded: &HashSet<usize>,
+    number: usize,
+    places: &mut HashMap<SpanId, Place>,
+) {
+    let at = |column: &[i64], place: usize| column.get(place).copied().unwrap_or_default();
+    let live = block
+        .places_of(trace_id)
+        .filter(|place| !superseded.contains(place));
+    for place in live {
+        let found = Place {
+            start_ns: at(&block.starts, place),
+            end_ns: at(&block.ends, place),
+            block: number,
+            place,
+        };
+        let other = places.entry(block.ids(place).1).or_insert(found);
+        if found.end_ns >= other.end_ns {
+            *other = found;
+        }
+    }
 }
 
 /// A span's message without the fields that have columns.

@@ -164,11 +164,7 @@ fn collect(
         limit => limit.min(MAX_ROWS),
     };
     let mut statement = connection.prepare(&query.sql)?;
-    let columns: Vec<String> = statement
-        .column_names()
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let (mut rows, mut bytes, mut truncated) = (Vec::new(), 0, false);
     let mut found = statement.query([])?;
     while let Some(row) = found.next()? {

@@ -91,8 +91,8 @@ impl TraceFilter {
     fn of_rows(&self) -> String {
         let mut sql = format!(
             "start_ns >= {} AND start_ns < {}",
-            self.time.from_ns(),
-            self.time.to_ns()
+            self.time.first_ns(),
+            self.time.end_ns()
         );
         if self.errors_only {
             sql.push_str(" AND errors > 0");
@@ -115,17 +115,13 @@ impl TraceFilter {
     }
 }
 
-/// The place of a trace in the list. Traces that start at once are told apart by their ids.
+/// The place of a trace in the list. Traces that start at once are told apart by their ids; both halves count, since the
+/// first is zero where ids of 64 bits were made longer.
 fn place(trace_id: TraceId, start_ns: i64) -> Cursor {
-    let [first, ..] = trace_id.0.as_chunks::<8>().0 else {
-        return Cursor {
-            time_ns: start_ns,
-            id: 0,
-        };
-    };
+    let halves = trace_id.0.as_chunks::<8>().0.iter();
     Cursor {
         time_ns: start_ns,
-        id: i64::from_be_bytes(*first),
+        id: halves.fold(0, |id, half| id ^ i64::from_be_bytes(*half)),
     }
 }
 
@@ -164,7 +160,7 @@ impl Gathering<'_, '_> {
     }
 
     /// Goes through the traces by their starts.
-    fn from_rows(&mut self) -> Result<(), QueryError> {
+    fn go_through_rows(&mut self) -> Result<(), QueryError> {
         let sql = format!(
             "SELECT trace_id, start_ns FROM traces WHERE {} AND start_ns <= ? ORDER BY start_ns DESC",
             self.filter.of_rows()
@@ -200,7 +196,7 @@ impl Gathering<'_, '_> {
     }
 
     /// Goes through the blocks whose spans may pass. No trace starts after one of its spans.
-    fn from_blocks(&mut self, condition: &Condition) -> Result<(), QueryError> {
+    fn go_through_blocks(&mut self, condition: &Condition) -> Result<(), QueryError> {
         let to = match self.before == Cursor::START {
             true => self.filter.time.to,
             false => Some(self.before.time_ns.cast_unsigned().saturating_add(1)),
@@ -254,8 +250,8 @@ pub(crate) fn traces(view: &View, filter: &TraceFilter) -> Result<Page<TraceSumm
     };
     let condition = filter.condition();
     match condition.is_empty() {
-        true => gathering.from_rows()?,
-        false => gathering.from_blocks(&condition)?,
+        true => gathering.go_through_rows()?,
+        false => gathering.go_through_blocks(&condition)?,
     }
     Ok(page(gathering.found.into_iter().rev().collect(), limit))
 }
@@ -363,7 +359,7 @@ pub(crate) fn trace_rate(view: &View, filter: &TraceFilter, bins: u32) -> Result
         for partition in &view.partitions {
             let mut find = partition.connection.prepare_cached(&sql)?;
             for row in find.query_map([], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?))
+                Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?, 0))
             })? {
                 starts.push(row?);
             }
@@ -396,13 +392,10 @@ pub(crate) fn trace_rate(view: &View, filter: &TraceFilter, bins: u32) -> Result
                     && duration >= filter.min_duration_nano
                     && filter.max_duration_nano.is_none_or(|max| duration <= max)
                 {
-                    starts.push((start, failed));
+                    starts.push((start, failed, 0));
                 }
             }
         }
     }
-    let items = starts
-        .into_iter()
-        .map(|(start, failed)| (start, failed, None));
-    Ok(Rate::of(filter.time, bins, items.collect()))
+    Ok(Rate::of(filter.time, bins, false, &starts))
 }

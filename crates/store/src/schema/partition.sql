@@ -79,7 +79,7 @@ CREATE TABLE span_blocks (
     max_ns INTEGER NOT NULL,
     filter BLOB NOT NULL
 ) STRICT;
-CREATE INDEX span_blocks_by_time ON span_blocks (max_ns);
+CREATE INDEX span_blocks_by_time ON span_blocks (max_ns, min_ns);
 CREATE TABLE span_texts (
     id INTEGER PRIMARY KEY,
     texts BLOB NOT NULL
@@ -106,7 +106,7 @@ CREATE TABLE log_blocks (
     max_severity INTEGER NOT NULL,
     filter BLOB NOT NULL
 ) STRICT;
-CREATE INDEX log_blocks_by_time ON log_blocks (max_ns);
+CREATE INDEX log_blocks_by_time ON log_blocks (max_ns, min_ns, max_severity);
 CREATE TABLE log_texts (
     id INTEGER PRIMARY KEY,
     texts BLOB NOT NULL

@@ -48,7 +48,10 @@ impl Phoenix {
 }
 
 /// Installs it in an environment of its own, and returns that one's interpreter.
-fn install(log: &Path) -> Result<PathBuf> {
+///
+/// # Errors
+/// When `python3` with `venv` is not there, or pip fails.
+pub fn install(log: &Path) -> Result<PathBuf> {
     let requirements = workspace::cache("interop")?.join("phoenix.txt");
     std::fs::write(&requirements, REQUIREMENTS)?;
     virtual_environment(

@@ -184,7 +184,7 @@ fn points(
          AND time_ns >= coalesce((SELECT max(time_ns) FROM points WHERE stream = ?1 AND time_ns < ?2), ?2)
          ORDER BY time_ns DESC",
     )?;
-    let mut rows = find.query([row.id, filter.time.from_ns(), filter.time.to_ns()])?;
+    let mut rows = find.query([row.id, filter.time.first_ns(), filter.time.end_ns()])?;
     while let Some(found) = rows.next()? {
         if *budget == 0 {
             break;

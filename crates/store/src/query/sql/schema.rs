@@ -342,3 +342,26 @@ pub(crate) fn sql_schema() -> SqlSchema {
         views: VIEWS.iter().map(view).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_is_documented() {
+        let document = include_str!("../../../../../docs/sql.md");
+        for view in sql_schema().views {
+            let heading = format!("## `{}`\n", view.name);
+            let (_, section) = document.split_once(&heading).unwrap();
+            for SqlColumn {
+                name,
+                kind,
+                description,
+            } in view.columns
+            {
+                let line = format!("| `{name}` | {kind} | {description} |");
+                assert!(section.contains(&line), "{}: {line}", view.name);
+            }
+        }
+    }
+}
