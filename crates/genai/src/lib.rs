@@ -2,12 +2,14 @@
 //!
 //! | Feature | What it adds |
 //! |---|---|
-//! | `call` | `LlmCall`, the normal form, whose JSON is camelCase |
+//! | `call` | `LlmCall`, the normal form, whose JSON is camelCase; and reading it from the requests and answers of providers' interfaces, whole or as they stream in |
 //! | `spans` | reading it from spans and log records, in every dialect that instrumentations speak |
 //! | `price` | what calls cost, by a table of list prices |
 //!
 //! Nothing here fails for what others wrote: a value that is not what it should be leaves its field empty.
 
+#[cfg(feature = "call")]
+pub mod api;
 #[cfg(feature = "call")]
 mod call;
 mod dollars;

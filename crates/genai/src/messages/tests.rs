@@ -72,7 +72,7 @@ fn media_are_named_and_not_held() {
         json!({"type": "blob", "modality": "image", "mime_type": "image/png", "content": "AAECAw=="}),
         json!({"type": "image", "image": "AAECAw==", "mediaType": "image/png"}),
     ] {
-        assert_eq!(parts(&written), [blob.clone()], "{written}");
+        assert_eq!(parts(&written), std::slice::from_ref(&blob), "{written}");
     }
     let uri = Part::Uri {
         modality: "image".to_owned(),
@@ -84,7 +84,7 @@ fn media_are_named_and_not_held() {
         json!({"type": "image", "source": {"type": "url", "url": "https://example.com/cat.png"}}),
         json!({"type": "uri", "modality": "image", "uri": "https://example.com/cat.png"}),
     ] {
-        assert_eq!(parts(&written), [uri.clone()], "{written}");
+        assert_eq!(parts(&written), std::slice::from_ref(&uri), "{written}");
     }
     let file = parts(&json!({"type": "file", "file": {"file_id": "file-1"}}));
     assert!(matches!(file.as_slice(), [Part::File { file_id, .. }] if file_id == "file-1"));
