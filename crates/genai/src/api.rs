@@ -53,5 +53,31 @@ pub fn read_response(api: ProviderApi, body: &[u8], call: &mut LlmCall) {
     answer.finish(call);
 }
 
+/// Reads what the headers of an answer say was used, where the body does not: Bedrock states it there for every model.
+pub fn read_response_headers<'h>(
+    headers: impl IntoIterator<Item = (&'h str, &'h str)>,
+    call: &mut LlmCall,
+) {
+    if call.usage.is_some() {
+        return;
+    }
+    let mut tally = crate::tally::Tally {
+        is_cache_beside: true,
+        ..crate::tally::Tally::default()
+    };
+    for (name, value) in headers {
+        let name = name.to_ascii_lowercase();
+        let slot = match name.strip_prefix("x-amzn-bedrock-") {
+            Some("input-token-count") => &mut tally.input,
+            Some("output-token-count") => &mut tally.output,
+            Some("cache-read-input-token-count") => &mut tally.cache_read,
+            Some("cache-write-input-token-count") => &mut tally.cache_creation,
+            _ => continue,
+        };
+        *slot = crate::json::count_in(value);
+    }
+    call.usage = tally.usage();
+}
+
 #[cfg(test)]
 mod tests;

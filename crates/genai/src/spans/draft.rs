@@ -140,6 +140,10 @@ impl Draft {
         let mut call = self.call;
         call.kind = kind;
         call.usage = self.tally.usage();
+        let has_messages = !call.input_messages.is_empty() || !call.output_messages.is_empty();
+        if kind == Kind::Other && call.usage.is_none() && !has_messages {
+            return None;
+        }
         let contains_others = matches!(kind, Kind::Agent | Kind::Chain | Kind::Other);
         if contains_others || self.is_repeated {
             call.counts = Counts::Aggregate;
@@ -166,7 +170,7 @@ impl Draft {
             .or_else(|| of_resource("session.id"))
             .or_else(|| call.conversation_id.clone());
         call.user_id = call.user_id.or_else(|| of_resource("user.id"));
-        call.provider = call.provider.map(provider);
+        call.provider = call.provider.and_then(provider);
         if item.is_error && call.error_type.is_none() {
             let exception = item.events.iter().find(|event| event.name == "exception");
             let stated = exception.and_then(|event| event.fields.text("exception.type"));
@@ -197,8 +201,8 @@ impl Draft {
     }
 }
 
-/// The provider as the conventions call it, where a dialect has another name.
-fn provider(stated: String) -> String {
+/// The provider as the conventions call it, where a dialect has another name. Libraries that call any provider are none.
+fn provider(stated: String) -> Option<String> {
     let known = match stated.to_ascii_lowercase().as_str() {
         "az.ai.openai" | "azure" | "azure_openai" | "azure-openai" => "azure.ai.openai",
         "az.ai.inference" => "azure.ai.inference",
@@ -213,9 +217,10 @@ fn provider(stated: String) -> String {
         "groq" => "groq",
         "deepseek" => "deepseek",
         "ollama" => "ollama",
-        _ => return stated,
+        "langchain" | "llamaindex" | "llama_index" | "crewai" | "haystack" => return None,
+        _ => return Some(stated),
     };
-    known.to_owned()
+    Some(known.to_owned())
 }
 
 pub(super) fn fill<T>(field: &mut Option<T>, value: Option<T>) {

@@ -366,3 +366,19 @@ fn errors_say_their_kind() {
         );
     }
 }
+
+#[test]
+fn headers_say_what_the_body_does_not() {
+    let headers = [
+        ("X-Amzn-Bedrock-Input-Token-Count", "7"),
+        ("x-amzn-bedrock-output-token-count", "2"),
+        ("x-amzn-bedrock-cache-read-input-token-count", "3"),
+        ("content-type", "application/json"),
+    ];
+    let mut call = LlmCall::default();
+    read_response_headers(headers, &mut call);
+    assert_eq!(call.usage, Some(Usage::new(10, 2).cache_read(3)));
+    call.usage = Some(Usage::new(1, 1));
+    read_response_headers(headers, &mut call);
+    assert_eq!(call.usage, Some(Usage::new(1, 1)));
+}

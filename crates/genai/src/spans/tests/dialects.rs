@@ -444,6 +444,12 @@ fn a_session_may_be_that_of_the_resource() {
 }
 
 #[test]
+fn a_library_is_no_provider() {
+    let call = span(json!({"gen_ai.system": "Langchain", "gen_ai.request.model": "gpt-4o"}));
+    assert_eq!(call.provider, None);
+}
+
+#[test]
 fn other_spans_are_no_calls() {
     assert!(
         Sent::attributes(json!({"http.request.method": "GET", "model": "T"}))
