@@ -1,4 +1,5 @@
 //! What calls cost, by a table of list prices that is part of the program: `price/models.csv`, with its source and date.
+//! `cargo run -p fanlight-genai --example refresh_prices` writes it anew.
 //!
 //! Sums are exact: amounts are whole numbers of [`Dollars`]' smallest parts. What the provider itself says that a call cost
 //! counts before the table, and a model that the table does not know has no price, rather than that of another.
