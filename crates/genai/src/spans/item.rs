@@ -92,15 +92,18 @@ impl<'a> Item<'a> {
         log: &LogView<'a>,
     ) -> Option<Item<'a>> {
         let stated = log.attributes.get("event.name").ok().flatten();
-        let name = [
+        let names = [
             Some(log.event_name),
             stated.and_then(|name| name.as_str()),
             log.body.as_str(),
-        ]
-        .into_iter()
-        .flatten()
-        .find(|name| !name.is_empty())
-        .unwrap_or_default();
+        ];
+        let mut names = names.into_iter().flatten().filter(|name| !name.is_empty());
+        // Bridges put the place in the source where the event's name belongs.
+        let name = names
+            .clone()
+            .find(|name| is_named(name))
+            .or_else(|| names.next())
+            .unwrap_or_default();
         if !is_named(name) && !is_named(scope.name) && !is_known(&log.attributes) {
             return None;
         }

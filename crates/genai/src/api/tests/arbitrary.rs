@@ -169,6 +169,23 @@ proptest! {
     }
 
     #[test]
+    fn garbled_streams_are_read(
+        number in 0..9_usize,
+        garbled in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
+    ) {
+        let mut stream = streams::all().swap_remove(number);
+        for (at, byte) in garbled {
+            let at = at.index(stream.bytes.len());
+            stream.bytes[at] = byte;
+        }
+        prop_assert_eq!(
+            in_pieces(stream.api, stream.framing, &stream.bytes, &cuts),
+            streamed(stream.api, stream.framing, &stream.bytes)
+        );
+    }
+
+    #[test]
     fn any_events_are_read(
         api in prop::sample::select(APIS.to_vec()),
         events in prop::collection::vec(body(), 0..6),

@@ -150,3 +150,19 @@ fn gemini_cli_counts_as_gemini_does() {
     );
     assert_eq!(again.as_log().unwrap().counts, Counts::Aggregate);
 }
+
+/// Names stand where the tool's library puts them: in the attributes, the body, or beside a place in the source.
+#[test]
+fn log_records_are_known_wherever_their_name_is() {
+    let attributes = json!({"event.name": "codex.sse_event", "event.kind": "response.completed", "model": "gpt-5-codex", "input_token_count": 3});
+    let bridged = Sent::named("codex_otel", "event otel/src/events.rs:310", attributes);
+    assert_eq!(bridged.as_log().unwrap().usage, Some(Usage::new(3, 0)));
+    let attributes =
+        json!({"event.name": "api_request", "model": "claude-sonnet-4-5", "input_tokens": 3});
+    let body = json!("claude_code.api_request");
+    let sent = Sent {
+        body,
+        ..Sent::named("com.anthropic.claude_code.events", "", attributes)
+    };
+    assert_eq!(sent.as_log().unwrap().kind, Kind::Llm);
+}
