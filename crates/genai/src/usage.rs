@@ -12,6 +12,11 @@
 /// assert_eq!(usage.input_tokens, 1_200);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "call",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "camelCase", default)
+)]
 #[non_exhaustive]
 pub struct Usage {
     /// All tokens that were read.
@@ -20,10 +25,22 @@ pub struct Usage {
     pub output_tokens: u64,
     /// Of the input tokens: those that came from a cache.
     pub cache_read_input_tokens: u64,
-    /// Of the input tokens: those that went to a cache.
+    /// Of the input tokens: those that went to a cache, for however long.
     pub cache_creation_input_tokens: u64,
+    /// Of those that went to a cache: those that stay there for an hour rather than for five minutes.
+    pub cache_creation_1h_input_tokens: u64,
     /// Of the output tokens: those of reasoning.
     pub reasoning_output_tokens: u64,
+    /// Of the input tokens: those of sound.
+    pub audio_input_tokens: u64,
+    /// Of the input tokens: those of images.
+    pub image_input_tokens: u64,
+    /// Of the output tokens: those of sound.
+    pub audio_output_tokens: u64,
+    /// Of the output tokens: those of images.
+    pub image_output_tokens: u64,
+    /// Searches of the web that the provider made for the call; they are charged one by one.
+    pub web_searches: u64,
 }
 
 impl Usage {
@@ -34,7 +51,13 @@ impl Usage {
             output_tokens,
             cache_read_input_tokens: 0,
             cache_creation_input_tokens: 0,
+            cache_creation_1h_input_tokens: 0,
             reasoning_output_tokens: 0,
+            audio_input_tokens: 0,
+            image_input_tokens: 0,
+            audio_output_tokens: 0,
+            image_output_tokens: 0,
+            web_searches: 0,
         }
     }
 
@@ -67,6 +90,12 @@ impl Usage {
     /// Input tokens that went to a cache.
     pub const fn cache_creation(mut self, tokens: u64) -> Usage {
         self.cache_creation_input_tokens = tokens;
+        self
+    }
+
+    /// Input tokens that went to a cache for an hour, of those that [`cache_creation`](Usage::cache_creation) counts.
+    pub const fn cache_creation_1h(mut self, tokens: u64) -> Usage {
+        self.cache_creation_1h_input_tokens = tokens;
         self
     }
 

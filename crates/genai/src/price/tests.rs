@@ -115,3 +115,115 @@ fn an_unknown_model_has_no_price() {
         assert_eq!(of(provider, model), None, "{provider} {model}");
     }
 }
+
+#[test]
+fn sums_are_exact() {
+    let price = of("openai", "gpt-4o-mini").unwrap();
+    let one = price.components(&Usage::new(1, 1)).total();
+    assert_eq!(one.to_string(), "0.00000075");
+    let million: crate::Dollars = std::iter::repeat_n(one, 1_000_000).sum();
+    assert_eq!(million.to_string(), "0.75");
+}
+
+#[test]
+fn what_stays_in_the_cache_for_an_hour_costs_more() {
+    let usage = Usage::new(10_000, 0)
+        .cache_creation(10_000)
+        .cache_creation_1h(4_000);
+    let cost = of("anthropic", "claude-sonnet-4")
+        .unwrap()
+        .components(&usage);
+    assert_eq!(cost.cache_creation.to_string(), "0.0465");
+    assert!(!cost.is_approximate);
+}
+
+#[test]
+fn a_missing_rate_is_said() {
+    let price = of("openai", "gpt-4-turbo").unwrap();
+    assert!(!price.components(&Usage::new(10, 10)).is_approximate);
+    let cost = price.components(&Usage::new(10, 10).cache_read(5));
+    assert!(cost.is_approximate);
+    assert_eq!(cost.cache_read, cost.input);
+}
+
+#[test]
+fn levels_of_service_have_their_price() {
+    let usage = Usage::new(1_000_000, 0);
+    let price = of("openai", "gpt-4o").unwrap();
+    let at = |provider, tier| {
+        price
+            .components_at(provider, tier, &usage)
+            .map(|cost| cost.total().to_string())
+    };
+    assert_eq!(at("openai", Some("default")).as_deref(), Some("2.5"));
+    assert_eq!(at("openai", Some("batch")).as_deref(), Some("1.25"));
+    assert_eq!(at("openai", Some("flex")).as_deref(), Some("1.25"));
+    assert_eq!(at("openai", Some("priority")), None);
+    assert_eq!(at("deepseek", Some("batch")), None);
+}
+
+#[test]
+fn searches_are_charged_one_by_one() {
+    let mut usage = Usage::new(0, 0);
+    usage.web_searches = 3;
+    let price = of("anthropic", "claude-sonnet-4").unwrap();
+    let cost = price.components_at("anthropic", None, &usage).unwrap();
+    assert_eq!(cost.total().to_string(), "0.03");
+    let of_openai = of("openai", "gpt-4o").unwrap();
+    assert!(
+        of_openai
+            .components_at("openai", None, &usage)
+            .unwrap()
+            .is_approximate
+    );
+}
+
+#[test]
+fn caches_save_what_they_do_not_cost() {
+    let cost = of("anthropic", "claude-sonnet-4")
+        .unwrap()
+        .components(&Usage::new(1_000_000, 0).cache_read(1_000_000));
+    assert_eq!(
+        (cost.total().to_string(), cost.cache_savings.to_string()),
+        ("0.3".to_owned(), "2.7".to_owned())
+    );
+}
+
+/// Opik #4114, #5018, #5130, #5621: names as people's libraries write them.
+#[test]
+fn names_of_gateways_and_clouds_are_known() {
+    for (provider, model, as_model) in [
+        (
+            "aws.bedrock",
+            "bedrock/converse/us.anthropic.claude-sonnet-4-20250514-v1:0",
+            "claude-sonnet-4",
+        ),
+        (
+            "aws.bedrock",
+            "apac.anthropic.claude-sonnet-4-20250514-v1:0",
+            "claude-sonnet-4",
+        ),
+        (
+            "aws.bedrock",
+            "global.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "claude-sonnet-4-5",
+        ),
+        (
+            "gcp.vertex_ai",
+            "claude-sonnet-4@20250514",
+            "claude-sonnet-4",
+        ),
+        (
+            "openrouter",
+            "anthropic/claude-sonnet-4.5",
+            "claude-sonnet-4-5",
+        ),
+        ("anthropic", "claude-sonnet-4.5", "claude-sonnet-4-5"),
+    ] {
+        assert_eq!(of(provider, model), of("anthropic", as_model), "{model}");
+        assert!(of(provider, model).is_some(), "{model}");
+    }
+}
+
+#[cfg(feature = "spans")]
+mod faults;
