@@ -12,7 +12,7 @@ use crate::process::run_within;
 use crate::steps::Tests;
 use crate::workspace;
 
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(600);
 
 /// Scenario: the page is open, empty, when the SDK sends traces, logs and metrics to the hub.
 /// Guarantee: the trace appears without a reload; its waterfall shows spans, attributes, events and logs; the metrics
