@@ -214,6 +214,11 @@ impl Writer {
         if batches.is_empty() {
             return Ok(Vec::new());
         }
+        let now = self.options.clock.since_1970();
+        // What arrives now belongs to no partition whose time is over.
+        if let Err(error) = self.close_full(now) {
+            tracing::warn!(error = %error, "a partition's size can't be read");
+        }
         if self.partition.is_none() {
             self.begin_partition()
                 .map_err(|error| WriteError::Open(Arc::new(error)))?;
@@ -222,7 +227,6 @@ impl Writer {
             return Err(WriteError::Closed);
         };
         self.commits += 1;
-        let now = self.options.clock.since_1970();
         match partition.write(batches, &mut self.memory, self.commits, now) {
             Ok((left_out, changes)) => {
                 // Nobody may be listening.
@@ -305,22 +309,29 @@ impl Writer {
         }
     }
 
-    /// Closes the partition when it is full, and deletes the oldest ones while there is too much, or they are too old.
-    pub(crate) fn retain(&mut self) -> rusqlite::Result<()> {
-        let now = self.options.clock.since_1970();
-        let mut open_bytes = self
+    /// Closes the partition if it is full or old enough; the next batch begins a new one, and until then it is read as any
+    /// other. Answers the bytes of the one that is open.
+    fn close_full(&mut self, now: Duration) -> rusqlite::Result<u64> {
+        let bytes = self
             .partition
             .as_ref()
             .map_or(Ok(0), OpenPartition::bytes)?;
-        if let Some(partition) = self
+        let options = &self.options;
+        let full = self
             .partition
-            .take_if(|partition| partition.is_full(open_bytes, now, &self.options))
-        {
-            self.closed.push_back(partition.close(open_bytes));
-            open_bytes = 0;
-            // The next batch begins a new one; until then the last one is read as any other.
-            self.publish();
-        }
+            .take_if(|partition| partition.is_full(bytes, now, options));
+        let Some(partition) = full else {
+            return Ok(bytes);
+        };
+        self.closed.push_back(partition.close(bytes));
+        self.publish();
+        Ok(0)
+    }
+
+    /// Closes the partition when it is full, and deletes the oldest ones while there is too much, or they are too old.
+    pub(crate) fn retain(&mut self) -> rusqlite::Result<()> {
+        let now = self.options.clock.since_1970();
+        let open_bytes = self.close_full(now)?;
         loop {
             let all = self.closed.iter().map(|closed| closed.bytes).sum::<u64>() + open_bytes;
             let Some(oldest) = self.closed.front() else {

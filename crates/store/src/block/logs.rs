@@ -1,5 +1,7 @@
 //! Blocks of log records.
 
+use fanlight_otlp::json::write_plain_value;
+use fanlight_otlp::view::Value;
 use fanlight_otlp::write::Encoder;
 use fanlight_otlp::{SpanId, TraceId};
 
@@ -95,10 +97,9 @@ impl LogItem<'_> {
         }
         let mut filter = FilterBuilder::default();
         add_attributes(attributes.entries(), &mut filter)?;
-        bodies
-            .entries()
-            .iter()
-            .for_each(|body| filter.add_text(body));
+        for body in bodies.entries() {
+            add_body(body, &mut filter)?;
+        }
         let mut last = 0;
         for item in items {
             if item.resource != last {
@@ -113,6 +114,19 @@ impl LogItem<'_> {
             payloads,
         })
     }
+}
+
+/// Tells a filter about a body: what is looked for is its text, which is JSON where it is not a string.
+fn add_body(body: &[u8], filter: &mut FilterBuilder) -> Result<(), BlockError> {
+    let value = Value::read(body).map_err(|_| BlockError::Malformed)?;
+    if let Value::Str(text) = value {
+        filter.add_text(text.as_bytes());
+    } else {
+        let mut text = Vec::new();
+        write_plain_value(&value, &mut text).map_err(|_| BlockError::Malformed)?;
+        filter.add_text(&text);
+    }
+    Ok(())
 }
 
 fn add_numbers(items: &[LogItem<'_>], sections: &mut Sections) {

@@ -1,4 +1,8 @@
 //! The traces whose spans are arriving: the row of each, written once per commit, and the spans that are known of it.
+//!
+//! A span that comes again is found out here, or in the blocks of its trace in the open partition. One that comes again
+//! after its partition was closed and its trace forgotten is stored again: a trace shows the version that ends later, but
+//! its counts have both.
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;

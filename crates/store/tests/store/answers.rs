@@ -373,6 +373,19 @@ async fn logs_have_facets_and_more_filters() {
         to: Some(4),
     };
     assert_eq!(find(LogFilter { time, ..all() }).await, [3, 2]);
+    let structured = opentelemetry_proto::tonic::logs::v1::LogRecord {
+        body: Some(opentelemetry_proto::tonic::common::v1::AnyValue {
+            value: Some(Value::KvlistValue(
+                opentelemetry_proto::tonic::common::v1::KeyValueList {
+                    values: vec![attribute("order", Value::IntValue(4711))],
+                },
+            )),
+        }),
+        ..log(9, 9, "")
+    };
+    store.write(&logs("bank", vec![structured])).await.unwrap();
+    let text = Some("\"order\":471".to_owned());
+    assert_eq!(find(LogFilter { text, ..all() }).await, [9]);
     let trace_id = Some(TraceId([2; 16]));
     assert_eq!(find(LogFilter { trace_id, ..all() }).await, [2]);
 }
