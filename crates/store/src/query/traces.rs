@@ -116,12 +116,16 @@ impl TraceFilter {
 }
 
 /// The place of a trace in the list. Traces that start at once are told apart by their ids; both halves count, since the
-/// first is zero where ids of 64 bits were made longer.
+/// first is zero where ids of 64 bits were made longer, and in different ways, since both may be the same.
 fn place(trace_id: TraceId, start_ns: i64) -> Cursor {
+    const SPREAD: i64 = 6_364_136_223_846_793_005;
     let halves = trace_id.0.as_chunks::<8>().0.iter();
     Cursor {
         time_ns: start_ns,
-        id: halves.fold(0, |id, half| id ^ i64::from_be_bytes(*half)),
+        id: halves.fold(0, |id: i64, half| {
+            id.wrapping_mul(SPREAD)
+                .wrapping_add(i64::from_be_bytes(*half))
+        }),
     }
 }
 
