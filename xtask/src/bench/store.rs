@@ -99,8 +99,8 @@ type Start = fn(&Path, &Steps) -> Result<System>;
 
 /// The store's own benchmark.
 fn bench(arguments: &[&str]) -> Command {
-    let mut command = cargo_command(&["bench", "--quiet", "-p", "fanlight-store", "--"]);
-    command.args(arguments);
+    let mut command = cargo_command(&["bench", "--quiet", "-p", "fanlight-store"]);
+    command.args(["--bench", "ingest", "--"]).args(arguments);
     command
 }
 
