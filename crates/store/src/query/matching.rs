@@ -139,14 +139,9 @@ impl Matcher {
         connection: &Connection,
         block: &SpanBlock,
     ) -> Result<Vec<usize>, QueryError> {
-        let mut attributes = Vec::new();
-        for wanted in &self.attributes {
-            attributes.push(
-                wanted.numbers(connection, block.attributes.len(), &|number| {
-                    Ok(block.attribute(number)?)
-                })?,
-            );
-        }
+        let attributes = self.numbers(connection, block.attributes.len(), &|number| {
+            Ok(block.attribute(number)?)
+        })?;
         let texts = match &self.text {
             None => None,
             Some(text) => Some((
@@ -192,14 +187,9 @@ impl Matcher {
         connection: &Connection,
         block: &LogBlock,
     ) -> Result<Vec<usize>, QueryError> {
-        let mut attributes = Vec::new();
-        for wanted in &self.attributes {
-            attributes.push(
-                wanted.numbers(connection, block.attributes.len(), &|number| {
-                    Ok(block.attribute(number)?)
-                })?,
-            );
-        }
+        let attributes = self.numbers(connection, block.attributes.len(), &|number| {
+            Ok(block.attribute(number)?)
+        })?;
         let bodies = match &self.text {
             None => None,
             Some(text) => Some(text.bodies(connection, block)?),
@@ -222,6 +212,19 @@ impl Matcher {
                 })
         };
         Ok((0..block.len()).filter(passes).collect())
+    }
+
+    /// For each attribute that is wanted, the numbers of the entries that are it.
+    fn numbers(
+        &self,
+        connection: &Connection,
+        count: usize,
+        entry: Lookup<'_, '_>,
+    ) -> Result<Vec<Vec<u32>>, QueryError> {
+        let wanted = self.attributes.iter();
+        wanted
+            .map(|wanted| wanted.numbers(connection, count, entry))
+            .collect()
     }
 }
 
