@@ -12,6 +12,8 @@ mod report;
 mod sdk;
 mod store;
 
+use std::path::PathBuf;
+
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 
@@ -64,7 +66,13 @@ pub struct Options {
     /// How many spans the store alone is given, of `store`.
     #[arg(long, default_value_t = 10_000_000)]
     spans: u64,
-    /// Only these systems: fanlight, rotel, otelcol, of `store` fanlight, jaeger, phoenix; all when left out.
+    /// How many requests of 100 spans the hub and its peers are given, of `store`.
+    #[arg(long, default_value_t = 10_000)]
+    requests: u64,
+    /// LLMFlow's repository with its dependencies installed, of `store`; it is left out without.
+    #[arg(long, value_name = "DIR")]
+    llmflow: Option<PathBuf>,
+    /// Only these systems: fanlight, rotel, otelcol, of `store` fanlight, jaeger, phoenix, llmflow; all when left out.
     #[arg(long, value_delimiter = ',')]
     systems: Vec<String>,
 }

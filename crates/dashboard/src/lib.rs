@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `/api/...` | the API; `/api/openapi.json` describes it |
 //! | `/jaeger/api/...` | Jaeger's query API, for Grafana |
+//! | `/prometheus/api/v1/...` | Prometheus' query API, for Grafana |
 //! | `/login` | signs a browser in, where there is a token |
 //! | everything else | the page |
 
@@ -17,6 +18,7 @@ mod embed;
 mod guard;
 mod jaeger;
 mod openapi;
+mod prometheus;
 mod router;
 mod status;
 

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use crate::Store;
 use crate::query::{
     self, Counts, ErrorFilter, ErrorGroup, Export, ExportFilter, FlameGraph, LogFacets, LogFilter,
-    LogRecord, MetricFilter, MetricSeries, MetricSummary, NewView, OperationFilter,
+    LogRecord, MetricFilter, MetricSeries, MetricStreams, MetricSummary, NewView, OperationFilter,
     OperationSummary, Overview, OverviewFilter, Page, ProfileFilter, ProfileSummary, QueryError,
     Rate, Red, RedFilter, SavedView, SeriesFilter, ServiceMap, SqlAnswer, SqlQuery, SqlSchema,
     TimeRange, Trace, TraceFilter, TraceSummary,
@@ -90,6 +90,19 @@ impl Store {
     /// When the database can't be read.
     pub async fn metric_series(&self, filter: SeriesFilter) -> Result<MetricSeries, QueryError> {
         self.read(move |view| query::metric_series(view, &filter))
+            .await
+    }
+
+    /// The streams of a metric with their points.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub async fn metric_streams(
+        &self,
+        name: String,
+        time: TimeRange,
+    ) -> Result<MetricStreams, QueryError> {
+        self.read(move |view| query::metric_streams(view, &name, time))
             .await
     }
 

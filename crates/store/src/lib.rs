@@ -39,10 +39,11 @@ pub use options::{Clock, StoreOptions};
 pub use query::{
     Aggregation, AttributeFacet, AttributeFilter, Counts, ErrorFilter, ErrorGroup, Exemplar,
     Export, ExportFilter, FacetValue, FlameGraph, FlameNode, Heatmap, Json, LogFacets, LogFilter,
-    LogRecord, MetricFilter, MetricSeries, MetricSummary, NewView, OperationFilter,
-    OperationSummary, Overview, OverviewFilter, Page, ProfileFilter, ProfileSummary, QueryError,
-    Rate, RateBin, Red, RedFilter, Resource, SavedView, Scope, Series, SeriesFilter, ServiceEdge,
-    ServiceMap, ServiceNode, ServiceRed, Span, SpanEvent, SpanLink, SpanStatus, SqlAnswer,
-    SqlColumn, SqlQuery, SqlSchema, SqlView, TimeRange, Trace, TraceFilter, TraceSummary,
+    LogRecord, Measured, MetricFilter, MetricPoint, MetricSeries, MetricStream, MetricStreams,
+    MetricSummary, NewView, OperationFilter, OperationSummary, Overview, OverviewFilter, Page,
+    ProfileFilter, ProfileSummary, QueryError, Rate, RateBin, Red, RedFilter, Resource, SavedView,
+    Scope, Series, SeriesFilter, ServiceEdge, ServiceMap, ServiceNode, ServiceRed, Span, SpanEvent,
+    SpanLink, SpanStatus, Spread, SqlAnswer, SqlColumn, SqlQuery, SqlSchema, SqlView, TimeRange,
+    Trace, TraceFilter, TraceSummary,
 };
 pub use store::{Store, WriteError};

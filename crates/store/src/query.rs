@@ -21,6 +21,7 @@ mod services;
 mod shared;
 mod spans;
 mod sql;
+mod streams;
 mod traces;
 mod views;
 
@@ -53,6 +54,7 @@ pub use profiles::{FlameGraph, FlameNode, ProfileFilter, ProfileSummary};
 pub(crate) use profiles::{profile, profiles};
 pub use rate::{Rate, RateBin};
 pub(crate) use series::metric_series;
+pub use series::points::{Measured, MetricPoint, Spread};
 pub use series::{Aggregation, Exemplar, Heatmap, MetricSeries, Series, SeriesFilter};
 pub use services::{
     OperationFilter, OperationSummary, Overview, OverviewFilter, Red, RedFilter, ServiceEdge,
@@ -63,6 +65,8 @@ pub(crate) use spans::trace;
 pub use spans::{Span, SpanEvent, SpanLink, SpanStatus, Trace};
 pub use sql::{SqlAnswer, SqlColumn, SqlQuery, SqlSchema, SqlView};
 pub(crate) use sql::{sql, sql_schema};
+pub(crate) use streams::metric_streams;
+pub use streams::{MetricStream, MetricStreams};
 pub use traces::{TraceFilter, TraceSummary};
 pub(crate) use traces::{trace_rate, traces, traces_by_id};
 pub use views::{NewView, SavedView};

@@ -1,30 +1,30 @@
 //! `cargo xtask bench store`: what it costs to keep spans and to find them again.
 //!
 //! First the store alone, with all the spans (`crates/store/benches/ingest.rs`). Then the hub and its peers, each given the
-//! same requests over OTLP/HTTP and asked the same questions over its own API: Jaeger with Badger, its embedded storage, and
-//! Phoenix with SQLite. Phoenix gets fewer requests, since it takes minutes for what takes the others seconds; rates and
-//! bytes are per span. What counts are ratios.
+//! same requests over OTLP/HTTP and asked the same questions over its own API: Jaeger with Badger, its embedded storage,
+//! Phoenix with SQLite, and LLMFlow with SQLite where `--llmflow` says where it is. The last two get fewer requests, since
+//! they take minutes for what takes the others seconds; rates and bytes are per span. Last, searches that a person makes:
+//! the time until the hub's page shows what was found, beside the time in which Jaeger's API answers. What counts are ratios.
+
+mod search;
+mod systems;
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
+use self::systems::{Place, System};
 use super::{Options, proc};
 use crate::check::cargo_command;
-use crate::hub::{self, Hub, Ports};
-use crate::interop;
-use crate::process::{Background, eventually, free_port, run};
+use crate::process::{eventually, run};
 use crate::steps::Steps;
 use crate::{http, workspace};
 
 /// The spans of a request.
 const SPANS: u64 = 100;
-/// How many requests systems are given, and how many Phoenix is.
-const REQUESTS: usize = 2_000;
-const FEW_REQUESTS: usize = 100;
 /// How often each question is asked.
 const ROUNDS: usize = 20;
 /// How long a system may take to show what it was given.
@@ -34,21 +34,6 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const SERVICE: &str = "shop";
 const FROM_US: u64 = 1_699_999_999_000_000;
 const TO_US: u64 = 1_700_090_000_000_000;
-
-/// A system that runs.
-struct System {
-    name: &'static str,
-    process: u32,
-    /// What ends it when it is dropped.
-    _keep: Box<dyn std::any::Any>,
-    /// Where it takes OTLP/HTTP, and where it is asked.
-    otlp: u16,
-    api: u16,
-    data: PathBuf,
-    requests: usize,
-    trace: fn(&str) -> String,
-    newest: String,
-}
 
 /// What was measured of a system.
 struct Figures {
@@ -70,32 +55,39 @@ pub(super) fn run_all(options: &Options) -> Result<()> {
     let directory = workspace::emptied("bench/runs/store")?;
     let file = directory.join("requests");
     let mut write = bench(&["--requests", &file.display().to_string()]);
-    write.args(["--count", &REQUESTS.to_string()]);
+    let spans = options.requests * SPANS;
+    write.args(["--count", &options.requests.to_string()]);
+    write.args(["--spans", &spans.to_string()]);
     let steps = Steps::new("bench");
     run(&mut write, &steps.log("write requests"))?;
     let requests = read_requests(&file)?;
     let wanted = |name: &str| {
         options.systems.is_empty() || options.systems.iter().any(|system| system == name)
     };
-    let starts: [(&str, Start); 3] = [
-        ("fanlight", start_fanlight),
-        ("jaeger", start_jaeger),
-        ("phoenix", start_phoenix),
-    ];
-    let mut all: Vec<Figures> = Vec::new();
-    for (name, start) in starts.into_iter().filter(|(name, _)| wanted(name)) {
-        let measured =
-            start(&directory.join(name), &steps).and_then(|system| measure(system, &requests));
+    let (mut all, mut searches) = (Vec::new(), Vec::new());
+    for (name, start) in systems::STARTS.into_iter().filter(|(name, _)| wanted(name)) {
+        let place = Place {
+            directory: &directory.join(name),
+            llmflow: options.llmflow.as_deref(),
+            steps: &steps,
+        };
+        let measured = start(&place).and_then(|system| {
+            let figures = measure(&system, &requests)?;
+            let times = search::times(&system, &place)?;
+            Ok((figures, times))
+        });
         match measured {
-            Ok(figures) => all.push(figures),
+            Ok((figures, times)) => {
+                all.push(figures);
+                searches.extend(times.map(|times| (name, times)));
+            }
             Err(error) => println!("{name} was not measured: {error:#}"),
         }
     }
     print(&all);
+    search::print(&searches, spans);
     Ok(())
 }
-
-type Start = fn(&Path, &Steps) -> Result<System>;
 
 /// The store's own benchmark.
 fn bench(arguments: &[&str]) -> Command {
@@ -116,138 +108,34 @@ fn read_requests(file: &Path) -> Result<Vec<Vec<u8>>> {
     Ok(requests)
 }
 
-fn start_fanlight(directory: &Path, steps: &Steps) -> Result<System> {
-    let binary = hub::build(hub::Profile::Release, &steps.log("cargo build"))?;
-    let ports = Ports::free()?;
-    let configuration = format!(
-        "{}exporters:\n  store:\nservice:\n  pipelines:\n    traces:\n      receivers: [otlp]\n      exporters: [store]\n",
-        ports.receivers()
-    );
-    let mut hub = Hub::start(&binary, directory, ports, &configuration)?;
-    Ok(System {
-        name: "fanlight",
-        process: hub.process().id(),
-        _keep: Box::new(hub),
-        otlp: ports.http,
-        api: ports.dashboard,
-        data: directory.join("data"),
-        requests: REQUESTS,
-        trace: |id| format!("/api/traces/{id}"),
-        newest: format!("/api/traces?service={SERVICE}&limit=50"),
-    })
-}
-
-fn start_jaeger(directory: &Path, steps: &Steps) -> Result<System> {
-    let binary = interop::build_jaeger(&steps.log("build Jaeger"))?;
-    let data = directory.join("data");
-    std::fs::create_dir_all(&data)?;
-    let (ports, query, grpc) = (Ports::free()?, free_port()?, free_port()?);
-    let (keys, values) = (data.join("keys"), data.join("values"));
-    let configuration = format!(
-        "service:\n  extensions: [jaeger_storage, jaeger_query]\n  telemetry:\n    metrics:\n      level: none\n  pipelines:\n\
-         \x20   traces:\n      receivers: [otlp]\n      exporters: [jaeger_storage_exporter]\n\
-         extensions:\n  jaeger_storage:\n    backends:\n      badger:\n        badger:\n          ephemeral: false\n\
-         \x20         directories:\n            keys: {}\n            values: {}\n\
-         \x20 jaeger_query:\n    storage:\n      traces: badger\n    grpc:\n      endpoint: 127.0.0.1:{grpc}\n\
-         \x20   http:\n      endpoint: 127.0.0.1:{query}\n\
-         {}exporters:\n  jaeger_storage_exporter:\n    trace_storage: badger\n",
-        keys.display(),
-        values.display(),
-        ports.receivers()
-    );
-    let file = directory.join("jaeger.yaml");
-    std::fs::write(&file, configuration)?;
-    let mut command = Command::new(binary);
-    command
-        .arg("--config")
-        .arg(&file)
-        // Otherwise it looks for a place to send traces of its own to.
-        .env("OTEL_TRACES_SAMPLER", "always_off");
-    let process = ready(&mut command, directory, "jaeger", query, "/api/services")?;
-    Ok(System {
-        name: "jaeger",
-        process: process.id(),
-        _keep: Box::new(process),
-        otlp: ports.http,
-        api: query,
-        data,
-        requests: REQUESTS,
-        trace: |id| format!("/api/traces/{id}"),
-        newest: format!("/api/traces?service={SERVICE}&limit=50&start={FROM_US}&end={TO_US}"),
-    })
-}
-
-fn start_phoenix(directory: &Path, steps: &Steps) -> Result<System> {
-    let python = interop::install_phoenix(&steps.log("pip install phoenix"))?;
-    let data = directory.join("data");
-    std::fs::create_dir_all(&data)?;
-    let (port, grpc) = (free_port()?, free_port()?);
-    let mut command = Command::new(python);
-    command
-        .args(["-m", "phoenix.server.main", "serve"])
-        .env("PHOENIX_HOST", "127.0.0.1")
-        .env("PHOENIX_PORT", port.to_string())
-        .env("PHOENIX_GRPC_PORT", grpc.to_string())
-        .env("PHOENIX_WORKING_DIR", &data)
-        .env("PHOENIX_TELEMETRY_ENABLED", "false");
-    let process = ready(&mut command, directory, "phoenix", port, "/healthz")?;
-    Ok(System {
-        name: "phoenix",
-        process: process.id(),
-        _keep: Box::new(process),
-        otlp: port,
-        api: port,
-        data,
-        requests: FEW_REQUESTS,
-        trace: |id| format!("/v1/projects/default/spans?trace_id={id}"),
-        newest: "/v1/projects/default/spans?limit=50".to_owned(),
-    })
-}
-
-fn ready(
-    command: &mut Command,
-    directory: &Path,
-    name: &str,
-    port: u16,
-    path: &str,
-) -> Result<Background> {
-    let mut process = Background::spawn(command, &directory.join(format!("{name}.log")))?;
-    eventually(PATIENCE, || {
-        process.still_running()?;
-        let answer = http::get(port, path)?;
-        ensure!(answer.status == 200, "{path} answers {}", answer.status);
-        Ok(())
-    })?;
-    Ok(process)
-}
-
-fn measure(system: System, requests: &[Vec<u8>]) -> Result<Figures> {
+fn measure(system: &System, requests: &[Vec<u8>]) -> Result<Figures> {
     let requests = requests.get(..system.requests).unwrap_or(requests);
     let before = proc::cpu_seconds(system.process)?;
-    let headers = [("content-type", "application/x-protobuf")];
+    let headers = [("content-type", system.encoding.content_type())];
     for request in requests {
+        let body = system.encoding.body(request)?;
         eventually(PATIENCE, || {
-            let answer = http::request(system.otlp, "POST", "/v1/traces", &headers, request)?;
+            let answer = http::request(system.otlp, "POST", "/v1/traces", &headers, &body)?;
             ensure!(answer.status == 200, "OTLP is answered {}", answer.status);
             Ok(())
         })?;
     }
-    let ids: Vec<String> = requests
+    let ids: Vec<Ids> = requests
         .iter()
-        .map(|request| first_trace(request))
+        .map(|request| first_ids(request))
         .collect::<Result<_>>()?;
     let last = ids.last().context("there are no requests")?;
-    eventually(PATIENCE, || ask(&system, &(system.trace)(last), last))?;
+    eventually(PATIENCE, || ask(system, &(system.trace)(last), &last.trace))?;
     let cpu = proc::cpu_seconds(system.process)? - before;
     let spans = requests.len() as f64 * SPANS as f64;
     let step = (ids.len() / ROUNDS).max(1);
     let mut traces = Vec::new();
     for id in ids.iter().step_by(step).take(ROUNDS) {
-        traces.push(timed(|| ask(&system, &(system.trace)(id), id))?);
+        traces.push(timed(|| ask(system, &(system.trace)(id), &id.trace))?);
     }
     let mut newest = Vec::new();
     for _ in 0..ROUNDS {
-        newest.push(timed(|| ask(&system, &system.newest, ""))?);
+        newest.push(timed(|| ask(system, &system.newest, ""))?);
     }
     Ok(Figures {
         name: system.name,
@@ -258,13 +146,23 @@ fn measure(system: System, requests: &[Vec<u8>]) -> Result<Figures> {
     })
 }
 
-/// The id of the first trace of a request: the 16 bytes behind the first field that is one. Every request of the benchmark
-/// has it as its first span's first field.
-fn first_trace(request: &[u8]) -> Result<String> {
+/// By which a span is found.
+struct Ids {
+    trace: String,
+    span: String,
+}
+
+/// The ids of a request's first span: the bytes behind the first field that is a trace id. Every request of the benchmark
+/// has it as its first span's first field, with the span's id behind it.
+fn first_ids(request: &[u8]) -> Result<Ids> {
     let at = request.windows(2).position(|two| two == [0x0a, 0x10]);
-    let id = at.and_then(|at| request.get(at + 2..at + 18));
-    let id = id.context("a request has no trace id")?;
-    Ok(id.iter().map(|byte| format!("{byte:02x}")).collect())
+    let ids = at.and_then(|at| request.get(at + 2..at + 28));
+    let ids = ids.context("a request has no trace id")?;
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Ids {
+        trace: hex(&ids[..16]),
+        span: hex(&ids[18..]),
+    })
 }
 
 /// Asks a question whose answer must have a text.

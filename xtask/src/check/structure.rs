@@ -31,7 +31,10 @@ const ARROWS: [(&str, &[&str]); 19] = [
     ("fanlight-exporters", TRANSLATOR),
     ("fanlight-extensions", COMPONENT),
     ("fanlight-store", &["net", "pipeline", "config", "otlp"]),
-    ("fanlight-dashboard", &["store", "net", "config", "otlp"]),
+    (
+        "fanlight-dashboard",
+        &["store", "net", "formats", "config", "otlp"],
+    ),
     (
         "fanlight-testkit",
         &["net", "pipeline", "config", "otlp", "formats"],

@@ -1,11 +1,12 @@
 //! Prometheus behind the hub: the golden metrics are read back from its query API, through remote write and by scrape. And
-//! beside it: both scrape the same targets.
+//! beside it: both scrape the same targets, and the dashboard answers PromQL as it does.
 //!
 //! What is read back is compared with `prometheus/golden.txt`: one line a sample with all its labels, its time and its value
 //! (of native histograms, every bucket), one line an exemplar. It was written from the specification of OpenTelemetry's
 //! compatibility with Prometheus; none of the hub's code is in it.
 
 mod beside;
+mod promql;
 
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -53,6 +54,9 @@ pub(super) fn run(steps: &mut Steps, setting: &Setting) {
     });
     steps.run("scrape by the hub, beside Prometheus 3", |_| {
         beside::both(setting)
+    });
+    steps.run("the dashboard's PromQL, beside Prometheus 3", |_| {
+        promql::both(setting)
     });
 }
 

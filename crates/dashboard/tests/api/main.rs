@@ -7,6 +7,7 @@ mod document;
 mod explore;
 mod items;
 mod jaeger;
+mod prometheus;
 mod support;
 mod transfer;
 

@@ -1,6 +1,6 @@
 //! Metrics over time.
 
-mod points;
+pub(super) mod points;
 mod values;
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use super::metrics::kind_name;
 use super::rate::DEFAULT_BINS;
 use super::{AttributeFilter, Bins, QueryError, TimeRange};
 use crate::readers::View;
-use points::{Loaded, Stream, load};
+use points::{Labels, Loaded, Stream, load};
 use values::{Bin, gather};
 
 /// The most series, and the most exemplars, of an answer.
@@ -153,7 +153,7 @@ pub(crate) fn metric_series(
         kind,
         streams,
         mut exemplars,
-    } = load(view, filter)?;
+    } = load(view, filter, Labels::Of(&filter.group_by))?;
     let times = || streams.iter().flat_map(|stream| &stream.points);
     let times = || times().map(|point| point.time_ns);
     let wanted = match filter.bins {
@@ -183,7 +183,7 @@ pub(crate) fn metric_series(
     let aggregation = filter.aggregation.for_kind(&kind);
     let mut whole = vec![Bin::default(); bins.count];
     for (labels, streams) in groups.into_iter().take(MAX_SERIES) {
-        let mut gathered = gather(&streams, &kind, bins);
+        let mut gathered = gather(&streams, &kind, bins, filter.time.first_ns());
         for (all, bin) in whole.iter_mut().zip(&gathered) {
             all.merge(bin);
         }

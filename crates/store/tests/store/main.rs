@@ -18,4 +18,5 @@ mod queries;
 mod requests;
 mod retention;
 mod round_trip;
+mod series;
 mod sql;

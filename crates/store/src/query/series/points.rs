@@ -19,11 +19,11 @@ const MAX_POINTS: usize = 2_000_000;
 
 /// What is known of the metric itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Kind {
-    pub(super) number: i64,
-    pub(super) unit: String,
-    pub(super) is_cumulative: bool,
-    pub(super) is_monotonic: bool,
+pub(in crate::query) struct Kind {
+    pub(in crate::query) number: i64,
+    pub(in crate::query) unit: String,
+    pub(in crate::query) is_cumulative: bool,
+    pub(in crate::query) is_monotonic: bool,
 }
 
 impl Kind {
@@ -36,44 +36,53 @@ impl Kind {
     }
 }
 
-/// A stream: its labels, and its points by time.
+/// A stream: its labels, its resource's attributes where all are wanted, and its points by time.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Stream {
-    pub(super) labels: BTreeMap<String, String>,
-    pub(super) points: Vec<Point>,
+pub(in crate::query) struct Stream {
+    pub(in crate::query) labels: BTreeMap<String, String>,
+    pub(in crate::query) resource: BTreeMap<String, String>,
+    pub(in crate::query) points: Vec<MetricPoint>,
 }
 
-/// A point.
+/// A point of a stream.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Point {
-    pub(super) time_ns: i64,
-    pub(super) start_ns: i64,
-    pub(super) value: Measured,
+pub struct MetricPoint {
+    /// When it was measured, in nanoseconds since 1970.
+    pub time_ns: i64,
+    /// Since when it counts, in nanoseconds since 1970; 0 where nobody said.
+    pub start_ns: i64,
+    /// What was measured.
+    pub value: Measured,
 }
 
 /// What was measured.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Measured {
+pub enum Measured {
+    /// The number of a gauge or a sum.
     Number(f64),
+    /// The values of a histogram or a summary.
     Spread(Spread),
 }
 
-/// How values are spread: counts by the upper bounds of buckets, in rising order.
+/// How values are spread.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Spread {
-    pub(super) count: f64,
-    pub(super) sum: f64,
-    pub(super) buckets: Vec<(f64, f64)>,
-    /// Quantiles that a summary came with.
-    pub(super) quantiles: Vec<(f64, f64)>,
+pub struct Spread {
+    /// How many there are.
+    pub count: f64,
+    /// Their sum.
+    pub sum: f64,
+    /// Upper bounds of buckets with the counts of each bucket alone, in rising order.
+    pub buckets: Vec<(f64, f64)>,
+    /// Quantiles with their values, as a summary came with them.
+    pub quantiles: Vec<(f64, f64)>,
 }
 
 /// What was found.
 #[derive(Debug, Default)]
-pub(super) struct Loaded {
-    pub(super) kind: Option<Kind>,
-    pub(super) streams: Vec<Stream>,
-    pub(super) exemplars: Vec<Exemplar>,
+pub(in crate::query) struct Loaded {
+    pub(in crate::query) kind: Option<Kind>,
+    pub(in crate::query) streams: Vec<Stream>,
+    pub(in crate::query) exemplars: Vec<Exemplar>,
 }
 
 /// What makes streams of several partitions the same one.
@@ -85,22 +94,37 @@ struct Row {
     kind: Kind,
     identity: Identity,
     labels: BTreeMap<String, String>,
+    resource: BTreeMap<String, String>,
+}
+
+/// Which attributes are a stream's labels.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::query) enum Labels<'a> {
+    /// All those of its points.
+    All,
+    /// These, of its points or else of its resource.
+    Of(&'a [String]),
 }
 
 /// Finds the streams that pass, with their points in the range, and the last one before it.
-pub(super) fn load(view: &View, filter: &SeriesFilter) -> Result<Loaded, QueryError> {
+pub(in crate::query) fn load(
+    view: &View,
+    filter: &SeriesFilter,
+    labels: Labels<'_>,
+) -> Result<Loaded, QueryError> {
     let mut loaded = Loaded::default();
     let mut streams: BTreeMap<Identity, Stream> = BTreeMap::new();
     let mut budget = MAX_POINTS;
     // Newest first: the metric is what it is now, and streams of another type under its name are left out.
     for partition in &view.partitions {
-        for row in rows(&partition.connection, filter)? {
+        for row in rows(&partition.connection, filter, labels)? {
             let kind = loaded.kind.get_or_insert_with(|| row.kind.clone());
             if (kind.number, kind.is_cumulative) != (row.kind.number, row.kind.is_cumulative) {
                 continue;
             }
             let stream = streams.entry(row.identity.clone()).or_default();
             stream.labels.clone_from(&row.labels);
+            stream.resource.clone_from(&row.resource);
             points(
                 &partition.connection,
                 &row,
@@ -118,7 +142,11 @@ pub(super) fn load(view: &View, filter: &SeriesFilter) -> Result<Loaded, QueryEr
     Ok(loaded)
 }
 
-fn rows(connection: &Connection, filter: &SeriesFilter) -> Result<Vec<Row>, QueryError> {
+fn rows(
+    connection: &Connection,
+    filter: &SeriesFilter,
+    labels: Labels<'_>,
+) -> Result<Vec<Row>, QueryError> {
     let mut find = connection.prepare_cached(
         "SELECT streams.id, type, temporality, monotonic, unit, streams.attributes, resources.message, scopes.message
          FROM streams JOIN resources ON resources.id = resource JOIN names ON names.id = resources.service
@@ -129,21 +157,29 @@ fn rows(connection: &Connection, filter: &SeriesFilter) -> Result<Vec<Row>, Quer
     let mut rows = Vec::new();
     while let Some(row) = found.next()? {
         let identity: Identity = [row.get(5)?, row.get(6)?, row.get(7)?];
-        let mut all = texts(&identity[0])?;
+        let attributes = texts(&identity[0])?;
+        let mut resource = BTreeMap::new();
         with_resource(&identity[1], |view| {
             for attribute in view.attributes {
                 let (key, value) = attribute?;
                 let text = any_value_text(value)?.unwrap_or_default().into_owned();
-                all.entry(key.to_owned()).or_insert(text);
+                resource.insert(key.to_owned(), text);
             }
             Ok(())
         })?;
+        let value = |key: &str| attributes.get(key).or_else(|| resource.get(key));
         let passes = filter
             .attributes
             .iter()
-            .all(|wanted| all.get(&wanted.key) == Some(&wanted.value));
-        let label = |key: &String| all.get(key).map(|value| (key.clone(), value.clone()));
+            .all(|wanted| value(&wanted.key) == Some(&wanted.value));
         if passes {
+            let (labels, resource) = match labels {
+                Labels::All => (attributes, resource),
+                Labels::Of(keys) => {
+                    let label = |key: &String| Some((key.clone(), value(key)?.clone()));
+                    (keys.iter().filter_map(label).collect(), BTreeMap::new())
+                }
+            };
             rows.push(Row {
                 id: row.get(0)?,
                 kind: Kind {
@@ -152,7 +188,8 @@ fn rows(connection: &Connection, filter: &SeriesFilter) -> Result<Vec<Row>, Quer
                     is_cumulative: row.get::<_, i64>(2)? == 2,
                     is_monotonic: row.get(3)?,
                 },
-                labels: filter.group_by.iter().filter_map(label).collect(),
+                labels,
+                resource,
                 identity,
             });
         }
@@ -201,7 +238,7 @@ fn points(
                 None => continue,
             },
         };
-        stream.points.push(Point {
+        stream.points.push(MetricPoint {
             time_ns,
             start_ns: found.get(1)?,
             value,

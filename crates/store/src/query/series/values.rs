@@ -1,7 +1,7 @@
 //! From points to one value a bin.
 
 use super::Aggregation;
-use super::points::{Kind, Measured, Point, Spread, Stream};
+use super::points::{Kind, Measured, MetricPoint, Spread, Stream};
 use crate::query::Bins;
 
 /// Nanoseconds of a second.
@@ -40,26 +40,27 @@ pub(super) struct Bin {
     spread: Option<Spread>,
 }
 
-/// Gathers the streams of one series.
-pub(super) fn gather(streams: &[&Stream], kind: &Kind, bins: Bins) -> Vec<Bin> {
+/// Gathers the streams of one series. What a stream has counted before its first point is added where it began to count
+/// in the range, which begins at `from`.
+pub(super) fn gather(streams: &[&Stream], kind: &Kind, bins: Bins, from: i64) -> Vec<Bin> {
     let mut all = vec![Bin::default(); bins.count];
     for stream in streams {
         match kind.is_number() {
-            true => gather_numbers(stream, kind, bins, &mut all),
-            false => gather_spreads(stream, kind, bins, &mut all),
+            true => gather_numbers(stream, kind, (bins, from), &mut all),
+            false => gather_spreads(stream, kind, (bins, from), &mut all),
         }
     }
     all
 }
 
-fn gather_numbers(stream: &Stream, kind: &Kind, bins: Bins, all: &mut [Bin]) {
+fn gather_numbers(stream: &Stream, kind: &Kind, (bins, from): (Bins, i64), all: &mut [Bin]) {
     let mut means = vec![(0.0, 0.0); all.len()];
-    let mut last: Option<(&Point, f64)> = None;
+    let mut last: Option<(&MetricPoint, f64)> = None;
     for point in &stream.points {
         let Measured::Number(value) = point.value else {
             continue;
         };
-        let increase = increase(last, point, value, kind);
+        let increase = increase(last, point, value, kind, from);
         last = Some((point, value));
         let Some(index) = bins.index(point.time_ns) else {
             continue;
@@ -81,17 +82,25 @@ fn gather_numbers(stream: &Stream, kind: &Kind, bins: Bins, all: &mut [Bin]) {
 }
 
 /// By how much a counter has grown: from the point before, or from zero where it was reset in between.
-fn increase(last: Option<(&Point, f64)>, point: &Point, value: f64, kind: &Kind) -> Option<f64> {
+fn increase(
+    last: Option<(&MetricPoint, f64)>,
+    point: &MetricPoint,
+    value: f64,
+    kind: &Kind,
+    from: i64,
+) -> Option<f64> {
     if kind.number != 7 || !kind.is_cumulative {
         return Some(value);
     }
-    let (before, old) = last?;
+    let Some((before, old)) = last else {
+        return point.counts_since(from).then_some(value);
+    };
     let is_reset = kind.is_monotonic && value < old || point.start_ns > before.time_ns;
     Some(if is_reset { value } else { value - old })
 }
 
-fn gather_spreads(stream: &Stream, kind: &Kind, bins: Bins, all: &mut [Bin]) {
-    let mut last: Option<(&Point, &Spread)> = None;
+fn gather_spreads(stream: &Stream, kind: &Kind, (bins, from): (Bins, i64), all: &mut [Bin]) {
+    let mut last: Option<(&MetricPoint, &Spread)> = None;
     for point in &stream.points {
         let Measured::Spread(spread) = &point.value else {
             continue;
@@ -99,7 +108,7 @@ fn gather_spreads(stream: &Stream, kind: &Kind, bins: Bins, all: &mut [Bin]) {
         // Summaries are cumulative whatever they say.
         let added = match (kind.is_cumulative || kind.number == 11, last) {
             (false, _) => Some(spread.clone()),
-            (true, None) => None,
+            (true, None) => point.counts_since(from).then(|| spread.clone()),
             (true, Some((before, old))) => Some(
                 match spread.count < old.count || point.start_ns > before.time_ns {
                     true => spread.clone(),
@@ -117,6 +126,13 @@ fn gather_spreads(stream: &Stream, kind: &Kind, bins: Bins, all: &mut [Bin]) {
     }
 }
 
+impl MetricPoint {
+    /// Whether all that it has counted came in a range. Where nobody knows when counting began, both times are the same.
+    const fn counts_since(&self, from: i64) -> bool {
+        self.start_ns > 0 && self.start_ns >= from && self.start_ns < self.time_ns
+    }
+}
+
 impl Spread {
     /// What came since an earlier state.
     fn since(&self, old: &Spread) -> Spread {
@@ -130,7 +146,8 @@ impl Spread {
         new
     }
 
-    fn add(&mut self, other: &Spread) {
+    /// Adds what another has.
+    pub fn add(&mut self, other: &Spread) {
         self.count += other.count;
         self.sum += other.sum;
         for (bound, count) in &other.buckets {

@@ -1,4 +1,6 @@
-//! Names of metrics and labels, and units.
+//! Names of metrics and labels, and units, by the rules of
+//! [the specification](https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/#otlp-metric-points-to-prometheus)
+//! and of [otlptranslator](https://github.com/prometheus/otlptranslator).
 //!
 //! Limit: without UTF-8, a metric name needs one letter or digit of ASCII. A label name never fails: what would be empty or
 //! nothing but underscores gets `key` in front (otlptranslator drops the data point), so no two series become one.
@@ -9,7 +11,7 @@ use serde::Deserialize;
 
 /// `translation_strategy`: how names are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub(crate) enum Strategy {
+pub enum Strategy {
     /// Everything but letters, digits, `_` and `:` becomes `_`; units and `_total` are added.
     UnderscoreEscapingWithSuffixes,
     /// The same, with nothing added.
@@ -22,7 +24,7 @@ pub(crate) enum Strategy {
 
 /// What a metric is to Prometheus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Type {
+pub enum Type {
     /// A monotonic sum.
     Counter,
     /// A gauge.
@@ -41,7 +43,7 @@ pub(crate) enum Type {
 
 /// Makes names.
 #[derive(Clone, Debug)]
-pub(crate) struct Names {
+pub struct Names {
     namespace: String,
     suffixes: bool,
     utf8: bool,
@@ -92,7 +94,7 @@ const PER_UNITS: [(&str, &str); 7] = [
 
 impl Names {
     /// `add_suffixes` is the deprecated `add_metric_suffixes`, which a strategy overrides.
-    pub(crate) fn new(namespace: &str, strategy: Option<Strategy>, add_suffixes: bool) -> Names {
+    pub fn new(namespace: &str, strategy: Option<Strategy>, add_suffixes: bool) -> Names {
         let (suffixes, utf8) = match strategy {
             None => (add_suffixes, false),
             Some(Strategy::UnderscoreEscapingWithSuffixes) => (true, false),
@@ -108,7 +110,7 @@ impl Names {
     }
 
     /// A metric's name; nothing where no character is left of it.
-    pub(crate) fn metric(&self, name: &str, unit: &str, kind: Type) -> Option<String> {
+    pub fn metric(&self, name: &str, unit: &str, kind: Type) -> Option<String> {
         let built = match (self.utf8, self.suffixes) {
             (true, _) => self.kept(name, unit, kind),
             (false, true) => self.normalised(name, unit, kind),
@@ -118,7 +120,7 @@ impl Names {
     }
 
     /// A label's name.
-    pub(crate) fn label<'a>(&self, key: &'a str) -> Cow<'a, str> {
+    pub fn label<'a>(&self, key: &'a str) -> Cow<'a, str> {
         if self.utf8 {
             return match key.chars().all(|c| c == '_') {
                 true => Cow::Owned(format!("key{key}")),
@@ -144,7 +146,7 @@ impl Names {
     }
 
     /// A unit in Prometheus' words: `By/s` is `bytes_per_second`.
-    pub(crate) fn unit(&self, unit: &str) -> String {
+    pub fn unit(&self, unit: &str) -> String {
         let (main, per) = unit_suffixes(unit);
         let clean = |suffix: &str| match self.utf8 {
             true => suffix.to_owned(),
@@ -247,7 +249,7 @@ impl Names {
 }
 
 /// Whether a name of a metric can be written without quotes.
-pub(super) const fn is_metric_char(c: char) -> bool {
+pub const fn is_metric_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == ':'
 }
 
