@@ -13,9 +13,11 @@
 
 mod aggregate;
 mod binary;
+mod buckets;
 mod evaluate;
 mod find;
 mod instant;
+mod labels;
 mod series;
 mod window;
 
@@ -42,9 +44,9 @@ pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/api/v1/query", get(query).post(query))
         .route("/api/v1/query_range", get(query_range).post(query_range))
-        .route("/api/v1/labels", get(labels).post(labels))
+        .route("/api/v1/labels", get(label_names).post(label_names))
         .route("/api/v1/label/{name}/values", get(label_values))
-        .route("/api/v1/series", get(series).post(series))
+        .route("/api/v1/series", get(matching_series).post(matching_series))
         .route("/api/v1/metadata", get(metadata))
         .route("/api/v1/status/buildinfo", get(build_info))
         .fallback(unknown)
@@ -237,7 +239,7 @@ async fn evaluated(app: &App, expression: Expr, steps: Steps) -> Result<Value, P
     value.map_err(Problem::execution)
 }
 
-async fn labels(State(app): State<App>, given: Given) -> Answered {
+async fn label_names(State(app): State<App>, given: Given) -> Answered {
     let found = matching(&app, &given).await?;
     let names: BTreeSet<&String> = found.iter().flat_map(|labels| labels.keys()).collect();
     success(json!(names))
@@ -252,7 +254,7 @@ async fn label_values(State(app): State<App>, Path(name): Path<String>, given: G
     success(json!(values.collect::<BTreeSet<_>>()))
 }
 
-async fn series(State(app): State<App>, given: Given) -> Answered {
+async fn matching_series(State(app): State<App>, given: Given) -> Answered {
     if given.matches.is_empty() {
         return Err(Problem::bad("no match[] parameter provided"));
     }

@@ -203,6 +203,11 @@ impl Evaluator {
                     let parts: Vec<&Expr> = arguments.collect();
                     return self.over_time(function, &parts, steps);
                 }
+                let is_range =
+                    |part: &Expr| matches!(part, Expr::MatrixSelector(_) | Expr::Subquery(_));
+                if arguments.clone().any(|part| is_range(unwrapped(part))) {
+                    return Err(format!("the function {name} is not supported"));
+                }
                 let values = arguments.try_fold(Vec::new(), |mut values, argument| {
                     values.push(self.value(argument, steps)?);
                     Ok::<_, String>(values)

@@ -1,11 +1,9 @@
 //! Functions of values: each step by itself.
 
-use std::collections::BTreeMap;
-
-use regex::Regex;
-
+use super::buckets::histogram_quantile;
 use super::evaluate::{Row, Steps, Value};
-use super::series::{Labels, NAME};
+use super::labels;
+use super::series::Labels;
 
 /// Calls a function.
 pub(super) fn call(name: &str, arguments: Vec<Value>, steps: Steps) -> Result<Value, String> {
@@ -60,19 +58,10 @@ pub(super) fn call(name: &str, arguments: Vec<Value>, steps: Steps) -> Result<Va
             let share = next()?.scalar()?;
             Ok(Value::Vector(histogram_quantile(&share, next()?.vector()?)))
         }
-        "label_replace" => {
+        "label_replace" | "label_join" => {
             let rows = next()?.vector()?;
-            let mut text = || next()?.text();
-            let parts = [text()?, text()?, text()?, text()?];
-            label_replace(rows, &parts).map(Value::Vector)
-        }
-        "label_join" => {
-            let rows = next()?.vector()?;
-            let (target, separator) = (next()?.text()?, next()?.text()?);
-            let sources: Vec<String> = arguments.map(Value::text).collect::<Result<_, _>>()?;
-            Ok(Value::Vector(label_join(
-                rows, &target, &separator, &sources,
-            )))
+            let texts: Vec<String> = arguments.map(Value::text).collect::<Result<_, _>>()?;
+            labels::call(name, rows, &texts).map(Value::Vector)
         }
         other => Err(format!("the function {other} is not supported")),
     }
@@ -127,135 +116,5 @@ fn absent(rows: &[Row], steps: Steps) -> Vec<Row> {
     match values.iter().any(Option::is_some) {
         true => vec![Row { labels, values }],
         false => Vec::new(),
-    }
-}
-
-/// Quantiles of histograms: rows that differ in `le` alone are the buckets of one.
-fn histogram_quantile(shares: &[f64], rows: Vec<Row>) -> Vec<Row> {
-    let mut histograms: BTreeMap<Labels, Vec<(f64, Vec<Option<f64>>)>> = BTreeMap::new();
-    for row in rows {
-        let mut labels = row.nameless();
-        let bound = labels.labels.remove("le");
-        let bound = bound.and_then(|bound| match bound.as_str() {
-            "+Inf" => Some(f64::INFINITY),
-            text => text.parse().ok(),
-        });
-        if let Some(bound) = bound {
-            let buckets = histograms.entry(labels.labels).or_default();
-            buckets.push((bound, labels.values));
-        }
-    }
-    let row = |(labels, mut buckets): (Labels, Vec<(f64, Vec<Option<f64>>)>)| {
-        buckets.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-        let value = |(step, share): (usize, &f64)| {
-            let counts = buckets
-                .iter()
-                .filter_map(|(bound, values)| Some((*bound, (*values.get(step)?)?)));
-            bucket_quantile(*share, &counts.collect::<Vec<_>>())
-        };
-        Row {
-            values: shares.iter().enumerate().map(value).collect(),
-            labels,
-        }
-    };
-    let rows = histograms.into_iter().map(row);
-    rows.filter(|row| row.values.iter().any(Option::is_some))
-        .collect()
-}
-
-/// The value that a share does not exceed. `buckets` are upper bounds in rising order with the counts up to each.
-fn bucket_quantile(share: f64, buckets: &[(f64, f64)]) -> Option<f64> {
-    let (last_bound, all) = buckets.last()?;
-    if last_bound.is_finite() || buckets.len() < 2 || *all <= 0.0 || share.is_nan() {
-        return Some(f64::NAN);
-    }
-    if !(0.0..=1.0).contains(&share) {
-        return Some(f64::INFINITY.copysign(share));
-    }
-    let rank = share * all;
-    let place = buckets.partition_point(|(_, count)| *count < rank);
-    let (upper, count) = buckets.get(place)?;
-    let (lower, below) = match place.checked_sub(1).and_then(|place| buckets.get(place)) {
-        Some((lower, below)) => (*lower, *below),
-        // The first bucket begins at zero, unless it ends below.
-        None if *upper <= 0.0 => return Some(*upper),
-        None => (0.0, 0.0),
-    };
-    if upper.is_infinite() {
-        // Past the last bound nothing is known but that.
-        return Some(lower);
-    }
-    match count > &below {
-        true => Some(lower + (upper - lower) * ((rank - below) / (count - below))),
-        false => Some(*upper),
-    }
-}
-
-/// `target`, `replacement`, `source`, `pattern`.
-fn label_replace(rows: Vec<Row>, parts: &[String; 4]) -> Result<Vec<Row>, String> {
-    let [target, replacement, source, pattern] = parts;
-    let pattern = Regex::new(&format!("^(?s:{pattern})$"))
-        .map_err(|error| format!("{pattern} is no pattern: {error}"))?;
-    let row = |mut row: Row| {
-        let text = row.labels.get(source).map_or("", String::as_str);
-        if let Some(found) = pattern.captures(text) {
-            let mut new = String::new();
-            found.expand(replacement, &mut new);
-            set_label(&mut row.labels, target, new);
-        }
-        row
-    };
-    Ok(rows.into_iter().map(row).collect())
-}
-
-fn label_join(rows: Vec<Row>, target: &str, separator: &str, sources: &[String]) -> Vec<Row> {
-    let row = |mut row: Row| {
-        let text = |source: &String| row.labels.get(source).map_or("", String::as_str);
-        let joined = sources.iter().map(text).collect::<Vec<_>>().join(separator);
-        set_label(&mut row.labels, target, joined);
-        row
-    };
-    rows.into_iter().map(row).collect()
-}
-
-/// An empty label is none.
-fn set_label(labels: &mut Labels, name: &str, value: String) {
-    match value.is_empty() && name != NAME {
-        true => labels.remove(name),
-        false => labels.insert(name.to_owned(), value),
-    };
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quantiles_lie_straight_within_their_bucket() {
-        let buckets = [
-            (0.1, 10.0),
-            (0.5, 50.0),
-            (1.0, 100.0),
-            (f64::INFINITY, 100.0),
-        ];
-        assert_eq!(bucket_quantile(0.5, &buckets), Some(0.5));
-        assert_eq!(bucket_quantile(0.75, &buckets), Some(0.75));
-        assert_eq!(bucket_quantile(0.05, &buckets), Some(0.05));
-    }
-
-    #[test]
-    fn past_the_last_bound_only_the_bound_is_known() {
-        let buckets = [(1.0, 1.0), (f64::INFINITY, 10.0)];
-        assert_eq!(bucket_quantile(0.9, &buckets), Some(1.0));
-    }
-
-    #[test]
-    fn a_histogram_without_values_or_without_its_last_bucket_has_no_quantile() {
-        for buckets in [
-            &[(1.0, 0.0), (f64::INFINITY, 0.0)][..],
-            &[(1.0, 5.0), (2.0, 6.0)][..],
-        ] {
-            assert!(bucket_quantile(0.5, buckets).unwrap().is_nan());
-        }
     }
 }
