@@ -1,0 +1,1 @@
+//! Keeps keys out of what is recorded.
