@@ -30,7 +30,10 @@ const ARROWS: [(&str, &[&str]); 20] = [
     ("fanlight-processors", COMPONENT),
     ("fanlight-exporters", TRANSLATOR),
     ("fanlight-extensions", COMPONENT),
-    ("fanlight-proxy", &["net", "pipeline", "config", "otlp", "genai"]),
+    (
+        "fanlight-proxy",
+        &["net", "pipeline", "config", "otlp", "genai"],
+    ),
     ("fanlight-store", &["net", "pipeline", "config", "otlp"]),
     ("fanlight-dashboard", &["store", "net", "config", "otlp"]),
     (
