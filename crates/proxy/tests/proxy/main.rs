@@ -9,6 +9,7 @@
 
 mod access;
 mod faults;
+mod recorded;
 mod support;
 mod transparent;
 mod usage;
