@@ -17,6 +17,7 @@ mod jaeger_api;
 mod jaeger_receiver;
 mod kafka;
 mod ledger;
+mod llm;
 mod loki;
 mod moto;
 mod phoenix;
@@ -62,6 +63,7 @@ const PARTS: &[(&str, Part)] = &[
     ("jaeger_api", jaeger_api::run),
     ("tempo", tempo::run),
     ("phoenix", phoenix::run),
+    ("llm", llm::run),
     ("datadog", datadog::run),
     ("signalfx", signalfx::run),
     ("splunk", splunk::run),

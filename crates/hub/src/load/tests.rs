@@ -48,10 +48,7 @@ fn without_files_the_environment_decides() {
         read.origin(&id("otlp_http/llmflow")),
         "from OTLP_EXPORT_ENDPOINT"
     );
-    assert_eq!(
-        read.notes,
-        ["PROXY_PORT is set, but the LLM proxy comes with a later release"]
-    );
+    assert_eq!(read.notes, [""; 0]);
 }
 
 #[test]
@@ -174,10 +171,6 @@ fn unknown_sections_say_what_to_write() {
         (
             "exporter: {}",
             "0.yaml:1:1: unknown section `exporter`; did you mean `exporters`?",
-        ),
-        (
-            "llm: {}",
-            "0.yaml:1:1: the section `llm` is known, but the LLM proxy is not in this release; leave the section out",
         ),
         (
             "agent: {}",

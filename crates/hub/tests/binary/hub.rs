@@ -38,7 +38,7 @@ pub fn text(bytes: &[u8]) -> String {
 }
 
 /// Free ports for everything.
-pub const FREE: [&str; 8] = [
+pub const FREE: [&str; 10] = [
     "--otlp-grpc",
     "127.0.0.1:0",
     "--otlp-http",
@@ -46,6 +46,8 @@ pub const FREE: [&str; 8] = [
     "--dashboard",
     "127.0.0.1:0",
     "--metrics",
+    "127.0.0.1:0",
+    "--proxy",
     "127.0.0.1:0",
 ];
 
@@ -76,7 +78,14 @@ impl Hub {
         let file = file.display().to_string();
         Hub::start_in(
             directory,
-            &["--config", &file, "--metrics", "127.0.0.1:0"],
+            &[
+                "--config",
+                &file,
+                "--metrics",
+                "127.0.0.1:0",
+                "--proxy",
+                "off",
+            ],
             variables,
         )
     }
