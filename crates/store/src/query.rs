@@ -8,6 +8,7 @@ mod export;
 mod facets;
 mod filter;
 mod json;
+mod llm;
 mod logs;
 mod matching;
 mod metrics;
@@ -45,6 +46,17 @@ pub(crate) use filter::Bins;
 pub use filter::{AttributeFilter, TimeRange};
 pub(crate) use json::any_value_text;
 pub use json::{Json, Resource, Scope};
+pub use llm::{
+    AgentGraph, CallCost, CostBy, CostFilter, CostGroup, CostTotals, Exchange, ExchangeHeader,
+    ExchangeRequest, ExchangeResponse, GraphEdge, GraphFailure, GraphFilter, GraphLoop, GraphNode,
+    LlmAgent, LlmCallRow, LlmConversation, LlmCost, LlmDetail, LlmFacets, LlmFilter, LlmKinds,
+    LlmPage, LlmSession, LlmSort, LlmTurn, SessionFilter, SessionKind, TopPrompt,
+};
+pub(crate) use llm::{
+    agents as llm_agents, call as llm_call, calls as llm_calls, calls_by_id as llm_calls_by_id,
+    cost as llm_cost, facets as llm_facets, graph as llm_graph, session as llm_session,
+    sessions as llm_sessions,
+};
 pub use logs::{LogFilter, LogRecord};
 pub(crate) use logs::{log_rate, logs, logs_of_trace, logs_since};
 pub(crate) use metrics::metrics;
