@@ -20,6 +20,7 @@ mod exporter;
 mod ingest;
 mod intern;
 mod live;
+mod llm;
 mod migrate;
 mod open;
 mod options;
