@@ -16,6 +16,7 @@
 mod ask;
 mod block;
 mod config;
+mod derive;
 mod exporter;
 mod ingest;
 mod intern;

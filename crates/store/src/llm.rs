@@ -117,6 +117,9 @@ pub(crate) struct Details {
     pub(crate) name: String,
     #[serde(rename = "o", skip_serializing_if = "Option::is_none")]
     pub(crate) operation: Option<String>,
+    /// The tool that ran.
+    #[serde(rename = "u", skip_serializing_if = "Option::is_none")]
+    pub(crate) tool: Option<String>,
     #[serde(rename = "e", skip_serializing_if = "Option::is_none")]
     pub(crate) error_type: Option<String>,
     #[serde(rename = "f", skip_serializing_if = "Vec::is_empty")]
@@ -159,14 +162,20 @@ pub(crate) struct CostParts {
     pub(crate) is_approximate: bool,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
 const fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
 /// Whether a kind is a call of a model.
 pub(crate) const fn is_model(kind: Kind) -> bool {
-    matches!(kind, Kind::Llm | Kind::Embedding | Kind::Image | Kind::Audio)
+    matches!(
+        kind,
+        Kind::Llm | Kind::Embedding | Kind::Image | Kind::Audio
+    )
 }
 
 impl Facts {
@@ -244,7 +253,10 @@ impl Facts {
             self.agent,
         ];
         let names = names.iter().chain(&self.tags);
-        for number in numbers.into_iter().chain(names.map(|name| name.cast_unsigned())) {
+        for number in numbers
+            .into_iter()
+            .chain(names.map(|name| name.cast_unsigned()))
+        {
             put_varint(&mut out, number);
         }
         out
@@ -318,7 +330,10 @@ mod tests {
     #[test]
     fn every_kind_has_a_number() {
         for kind in KINDS {
-            let facts = Facts { kind, ..Facts::default() };
+            let facts = Facts {
+                kind,
+                ..Facts::default()
+            };
             assert_eq!(Facts::read(0, 0, &facts.write()).unwrap().kind, kind);
         }
     }

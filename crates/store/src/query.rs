@@ -14,12 +14,12 @@ mod matching;
 mod metrics;
 mod profiles;
 mod rate;
-mod scan;
+pub(crate) mod scan;
 #[cfg(feature = "openapi")]
 mod schema;
 mod series;
 mod services;
-mod shared;
+pub(crate) mod shared;
 mod spans;
 mod sql;
 mod traces;
@@ -57,6 +57,7 @@ pub(crate) use llm::{
     cost as llm_cost, facets as llm_facets, graph as llm_graph, session as llm_session,
     sessions as llm_sessions,
 };
+pub(crate) use llm::{log_batch, span_batch};
 pub use logs::{LogFilter, LogRecord};
 pub(crate) use logs::{log_rate, logs, logs_of_trace, logs_since};
 pub(crate) use metrics::metrics;

@@ -116,7 +116,7 @@ impl Ingest<'_, '_> {
             else {
                 continue;
             };
-            let record = (view, item.message, first_log + *place as i64);
+            let record = (view, first_log + *place as i64);
             let of = (source.service, item.sort_ns);
             let found = llm::of_log(&source.resource, &source.scope, record, of);
             if let Some((call, recorded)) = found {

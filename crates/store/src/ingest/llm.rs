@@ -11,6 +11,7 @@
 //! it has none itself.
 
 use fanlight_genai::{Counts, Kind, LlmCall, price};
+use fanlight_otlp::json::{write_plain_attributes, write_plain_value};
 use fanlight_otlp::view::{LogView, ResourceView, ScopeView, SpanView};
 use fanlight_otlp::{SpanId, TraceId};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
@@ -91,7 +92,7 @@ pub(crate) fn may_be_logged(scope: &str, log: &LogView<'_>) -> bool {
 pub(crate) fn of_log<'a>(
     resource: &ResourceView<'_>,
     scope: &ScopeView<'_>,
-    (log, bytes, number): (&LogView<'a>, &[u8], i64),
+    (log, number): (&LogView<'a>, i64),
     (service, time_ns): (i64, i64),
 ) -> Option<(LlmCall, Recorded<'a>)> {
     if !may_be_logged(scope.name, log) {
@@ -116,7 +117,7 @@ pub(crate) fn of_log<'a>(
     });
     // A float turns into an integer by saturating, so a negative number means none.
     let duration_ns = (milliseconds.unwrap_or_default() * 1e6) as u64;
-    let hash: [u8; 32] = Sha256::digest(bytes).into();
+    let hash = identity(resource, log, time_ns);
     let (made_up, rest) = hash.split_first_chunk::<16>()?;
     let span_id = SpanId(*rest.first_chunk()?);
     let trace_id = match log.trace_id.is_zero() {
@@ -136,6 +137,23 @@ pub(crate) fn of_log<'a>(
         log: Some(number),
     };
     Some((call, recorded))
+}
+
+/// A hash that tells log records apart, however they are encoded.
+fn identity(resource: &ResourceView<'_>, log: &LogView<'_>, time_ns: i64) -> [u8; 32] {
+    let mut text = Vec::new();
+    for attributes in [&resource.attributes, &log.attributes] {
+        // Writing into a vector fails only for values that can't be read, which are left out then.
+        let _ = write_plain_attributes(attributes, &mut text);
+    }
+    let _ = write_plain_value(&log.body, &mut text);
+    let mut hash = Sha256::new();
+    hash.update(time_ns.to_le_bytes());
+    hash.update(log.trace_id.0);
+    hash.update(log.span_id.0);
+    hash.update(log.event_name);
+    hash.update(text);
+    hash.finalize().into()
 }
 
 /// A call that is there already.
@@ -169,7 +187,9 @@ impl Calls<'_, '_> {
         )?;
         let ids = params![&recorded.trace_id.0[..], &recorded.span_id.0[..]];
         let found = find
-            .query_row(ids, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+            .query_row(ids, |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+            })
             .optional()?;
         if let Some((id, start_ns)) = found {
             self.remove_facts(start_ns, id)?;
@@ -299,8 +319,8 @@ impl Calls<'_, '_> {
         };
         for mut other in self.known("response = ?1 LIMIT ?2", params![response, ALIKE])? {
             let one_is_proxy = other.facts.flags.has(Flags::PROXY) != recorded.is_proxy;
-            let at_once = other.facts.start_ns <= facts.end_ns()
-                && facts.start_ns <= other.facts.end_ns();
+            let at_once =
+                other.facts.start_ns <= facts.end_ns() && facts.start_ns <= other.facts.end_ns();
             if !one_is_proxy || !at_once || other.facts.call == facts.call {
                 continue;
             }
@@ -463,8 +483,12 @@ fn price_call(call: &LlmCall, facts: &mut Facts, details: &mut Details) {
             is_approximate: cost.is_approximate,
         },
         (_, _, reported) => CostParts {
-            input: reported.and_then(|cost| cost.input).map(|cost| cost.picodollars()),
-            output: reported.and_then(|cost| cost.output).map(|cost| cost.picodollars()),
+            input: reported
+                .and_then(|cost| cost.input)
+                .map(|cost| cost.picodollars()),
+            output: reported
+                .and_then(|cost| cost.output)
+                .map(|cost| cost.picodollars()),
             ..CostParts::default()
         },
     });

@@ -9,12 +9,16 @@ const LENGTH: usize = 200;
 
 /// The texts of a call.
 pub(super) fn details(call: &LlmCall, name: &str) -> Details {
-    let output = call.output_messages.iter().flat_map(|message| &message.parts);
+    let output = call
+        .output_messages
+        .iter()
+        .flat_map(|message| &message.parts);
     let is_call = |part: &&Part| matches!(part, Part::ToolCall { .. });
     let seconds = call.time_to_first_chunk.filter(|seconds| *seconds >= 0.0);
     Details {
         name: name.to_owned(),
         operation: call.operation.clone(),
+        tool: call.tool.as_ref().and_then(|tool| tool.name.clone()),
         error_type: call.error_type.clone(),
         finish_reasons: call.finish_reasons.clone(),
         conversation: call.conversation_id.clone(),
@@ -35,7 +39,10 @@ fn asked(call: &LlmCall) -> String {
         return short([json_text(&tool.arguments).as_str()]);
     }
     let messages = &call.input_messages;
-    let by_user = messages.iter().rev().filter(|message| message.role == "user");
+    let by_user = messages
+        .iter()
+        .rev()
+        .filter(|message| message.role == "user");
     by_user
         .chain(messages.last())
         .map(|message| said(message))

@@ -9,9 +9,14 @@ mod detail;
 mod facets;
 mod facts;
 mod graph;
+mod runs;
 mod sessions;
+mod stored;
+mod turns;
 
 pub use agents::LlmAgent;
+pub(crate) use stored::{log_batch, span_batch};
+
 pub(crate) use agents::agents;
 pub use calls::{LlmCallRow, LlmKinds, LlmPage, LlmSort};
 pub(crate) use calls::{calls, calls_by_id};
@@ -26,5 +31,6 @@ pub(crate) use facets::facets;
 pub use facts::LlmFilter;
 pub(crate) use graph::graph;
 pub use graph::{AgentGraph, GraphEdge, GraphFailure, GraphFilter, GraphLoop, GraphNode};
+pub(crate) use sessions::sessions;
 pub use sessions::{LlmConversation, LlmSession, LlmTurn, SessionFilter, SessionKind};
-pub(crate) use sessions::{session, sessions};
+pub(crate) use turns::session;

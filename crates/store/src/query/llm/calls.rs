@@ -199,7 +199,11 @@ pub(crate) fn calls(view: &View, wanted: &LlmPage) -> Result<Page<LlmCallRow>, Q
                 return Ok(true);
             }
             let is_full = found.len() > limit as usize;
-            if is_full && found.first_key_value().is_some_and(|(last, _)| *last > place) {
+            if is_full
+                && found
+                    .first_key_value()
+                    .is_some_and(|(last, _)| *last > place)
+            {
                 // By time, what comes behind it comes too late, too.
                 return Ok(!is_by_time);
             }
@@ -282,7 +286,10 @@ pub(super) fn texts(connection: &Connection, call: i64) -> Result<Option<Texts>,
         return Ok(None);
     };
     let blob = |column| -> rusqlite::Result<&[u8]> { Ok(row.get_ref(column)?.as_blob()?) };
-    let parent = row.get_ref(2)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
+    let parent = row
+        .get_ref(2)?
+        .as_blob_or_null()
+        .map_err(rusqlite::Error::from)?;
     let details = row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?;
     Ok(Some(Texts {
         trace_id: TraceId(id(blob(0)?)),
@@ -317,7 +324,11 @@ pub(super) fn row(
         name: details.name,
         service: name(facts.service)?.unwrap_or_default(),
         kind: facts.kind,
-        counts: if counts { Counts::Own } else { Counts::Aggregate },
+        counts: if counts {
+            Counts::Own
+        } else {
+            Counts::Aggregate
+        },
         operation: details.operation,
         provider: name(facts.provider)?,
         request_model: name(facts.request_model)?,

@@ -151,7 +151,10 @@ pub(super) fn visit(
                 Dimension::Model | Dimension::Provider | Dimension::Service
             )
     };
-    let index = matcher.names.first().filter(|(dimension, _)| is_few(*dimension));
+    let index = matcher
+        .names
+        .first()
+        .filter(|(dimension, _)| is_few(*dimension));
     let range = [filter.time.first_ns(), filter.time.end_ns()];
     match index {
         Some((dimension, name)) => {
@@ -195,7 +198,11 @@ pub(super) fn facts(row: &Row<'_>) -> Result<Facts, QueryError> {
 }
 
 /// The facts of a call.
-pub(super) fn facts_of(connection: &Connection, start_ns: i64, call: i64) -> Result<Option<Facts>, QueryError> {
+pub(super) fn facts_of(
+    connection: &Connection,
+    start_ns: i64,
+    call: i64,
+) -> Result<Option<Facts>, QueryError> {
     let mut find = connection.prepare_cached(
         "SELECT start_ns, call, facts FROM llm_facts WHERE start_ns = ? AND call = ?",
     )?;
