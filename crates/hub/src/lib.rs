@@ -13,6 +13,7 @@ mod data_dir;
 mod graph;
 mod hub;
 mod hub_status;
+mod llm;
 mod load;
 mod logging;
 mod report;
