@@ -376,7 +376,7 @@ pub(super) fn dollars(picodollars: u64) -> f64 {
 }
 
 /// Who says what it cost.
-pub(super) fn source(facts: &Facts) -> &'static str {
+pub(in super::super) fn source(facts: &Facts) -> &'static str {
     match facts.flags.has(Flags::REPORTED) {
         true => "reported",
         false => "list",
