@@ -38,7 +38,7 @@ impl CallRows {
         };
         let mut find = partition.connection.prepare_cached(
             "SELECT llm_calls.start_ns, id, facts FROM llm_calls
-             JOIN llm_facts ON llm_facts.start_ns = llm_calls.start_ns AND call = id WHERE id >= ?1 AND id < ?2",
+             CROSS JOIN llm_facts ON llm_facts.start_ns = llm_calls.start_ns AND call = id WHERE id >= ?1 AND id < ?2",
         )?;
         let mut found = find.query([first, first + TOGETHER])?;
         while let Some(row) = found.next()? {
