@@ -41,6 +41,11 @@ pub fn run_all(steps: &mut Steps, hub: &Path) {
         let chromium = clients::chromium(&steps.log("apt-get install chromium"))?;
         browser::run(&node, &python, &chromium, hub)
     });
+    steps.run("calls of language models in a browser", |steps| {
+        let node = clients::Node::install(&steps.log("npm ci"))?;
+        let chromium = clients::chromium(&steps.log("apt-get install chromium"))?;
+        browser::run_llm(&node, &chromium, hub)
+    });
     steps.run("the SDK's examples in a browser", |steps| {
         let node = clients::Node::install(&steps.log("npm ci"))?;
         let chromium = clients::chromium(&steps.log("apt-get install chromium"))?;

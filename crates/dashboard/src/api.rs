@@ -7,6 +7,7 @@ mod exceptions;
 mod export;
 mod import;
 mod live;
+mod llm;
 mod logs;
 mod metrics;
 mod parameters;
@@ -31,9 +32,11 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use body::Body;
 pub(crate) use error::{ApiError, ErrorBody};
 use parameters::Parameters;
 
+use crate::llmflow;
 use crate::openapi;
 use crate::router::App;
 
@@ -45,6 +48,7 @@ pub(crate) fn routes() -> Router<App> {
     documented()
         .split_for_parts()
         .0
+        .merge(llmflow::routes())
         .route("/openapi.json", get(document))
         .fallback(unknown)
         .method_not_allowed_fallback(not_allowed)
@@ -81,6 +85,14 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(views::list, views::put))
         .routes(routes!(views::delete))
         .routes(routes!(destinations::test))
+        .routes(routes!(llm::calls))
+        .routes(routes!(llm::facets))
+        .routes(routes!(llm::call))
+        .routes(routes!(llm::cost))
+        .routes(routes!(llm::sessions))
+        .routes(routes!(llm::session))
+        .routes(routes!(llm::agents))
+        .routes(routes!(llm::graph))
         .routes(routes!(live::stream))
         .routes(routes!(status::show))
 }

@@ -16,7 +16,7 @@ use futures::future::{BoxFuture, Shared, pending};
 use crate::access::{self, Access};
 use crate::guard::{self, Guard};
 use crate::status::StatusSource;
-use crate::{api, embed, jaeger, prometheus};
+use crate::{api, embed, jaeger, llmflow, prometheus};
 
 /// Everything comes from the hub itself, nothing is inlined, nobody may frame the page.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -82,6 +82,7 @@ pub fn router(store: Store, status: Arc<dyn StatusSource>, options: Options) -> 
         .nest("/api", api::routes())
         .nest("/jaeger", jaeger::routes())
         .nest("/prometheus", prometheus::routes())
+        .merge(llmflow::socket())
         .fallback(embed::serve)
         .layer(middleware::from_fn_with_state(guard, guard::check))
         .layer(middleware::map_response(with_headers))
