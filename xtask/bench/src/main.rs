@@ -7,6 +7,7 @@ mod backend;
 mod generate;
 mod latency;
 mod payload;
+mod providers;
 mod sink;
 mod tally;
 
@@ -26,6 +27,8 @@ enum Command {
     Generate(generate::Options),
     /// Take everything that comes over OTLP/gRPC and HTTP on one port, as its backend would; `GET /stats` says what came.
     Sink(sink::Options),
+    /// Answer calls of language models as their providers would.
+    Providers(providers::Options),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -33,5 +36,6 @@ async fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Generate(options) => generate::run(options).await,
         Command::Sink(options) => sink::run(options).await,
+        Command::Providers(options) => providers::run(options).await,
     }
 }

@@ -51,7 +51,7 @@ const ARROWS: [(&str, &[&str]); 19] = [
             "otlp",
         ],
     ),
-    ("fanlight-load", &["net", "otlp"]),
+    ("fanlight-load", &["net", "otlp", "config", "testkit"]),
     ("xtask", &["testkit", "otlp"]),
 ];
 
