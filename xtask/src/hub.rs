@@ -56,10 +56,12 @@ pub struct Ports {
     pub dashboard: u16,
     /// `/metrics`, `/healthz`, `/readyz`.
     pub metrics: u16,
+    /// The LLM proxy.
+    pub proxy: u16,
 }
 
 impl Ports {
-    /// Four free ports.
+    /// A free port for each.
     ///
     /// # Errors
     /// When the system has none.
@@ -69,6 +71,7 @@ impl Ports {
             http: free_port()?,
             dashboard: free_port()?,
             metrics: free_port()?,
+            proxy: free_port()?,
         })
     }
 
@@ -173,6 +176,8 @@ impl Hub {
             &loopback(ports.dashboard),
             "--metrics",
             &loopback(ports.metrics),
+            "--proxy",
+            &loopback(ports.proxy),
         ]);
         command
             .arg("--data-dir")

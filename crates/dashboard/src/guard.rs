@@ -6,8 +6,6 @@
 //! both must be the page's own. And it can't send JSON elsewhere without asking first, which nobody answers here; so what
 //! changes something must be JSON. A request with the right token in its `Authorization` comes from no such page.
 
-mod host;
-
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -17,14 +15,11 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use fanlight_net::http::{Hosts, Stranger, same_site};
 
 use crate::access::{self, Access};
 use crate::api::ApiError;
 use crate::router::Options;
-use host::Hosts;
-
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// What a body that changes something may be.
 const JSON_TYPES: [&str; 3] = [
@@ -77,7 +72,7 @@ impl Guard {
         if bearer == Some(true) {
             return Ok(());
         }
-        self.hosts.check(uri, headers).map_err(Refusal)?;
+        self.hosts.check(uri, headers).map_err(refused)?;
         match &self.access {
             Some(access) if !access::is_open(uri.path()) && !access.has_session(headers) => {
                 Err(Refusal(access::needed(bearer_was_given(headers))))
@@ -88,7 +83,7 @@ impl Guard {
 
     fn judge(&self, request: &Request) -> Result<(), Refusal> {
         self.admit(request.uri(), request.headers())?;
-        same_site(request.method(), request.headers()).map_err(Refusal)?;
+        same_site(request.method(), request.headers()).map_err(refused)?;
         json_only(request.method(), request.uri(), request.headers()).map_err(Refusal)
     }
 }
@@ -115,17 +110,17 @@ fn unauthorized(request: &Request, refusal: Refusal) -> Response {
     (challenge, refusal.0).into_response()
 }
 
-/// Refuses what a page of another site asks for, unless the user follows its link.
-fn same_site(method: &Method, headers: &HeaderMap) -> Result<(), ApiError> {
-    let from_elsewhere = matches!(
-        text_of(headers, &SEC_FETCH_SITE),
-        Some("cross-site" | "same-site")
-    );
-    let is_link = method == Method::GET && text_of(headers, &SEC_FETCH_MODE) == Some("navigate");
-    if from_elsewhere && !is_link {
-        return Err(host::of_another_origin());
-    }
-    Ok(())
+/// What a stranger is told.
+fn refused(stranger: Stranger) -> Refusal {
+    Refusal(match stranger {
+        Stranger::NoHost => ApiError::bad(stranger.to_string()),
+        Stranger::OtherHost(name) => ApiError::new(
+            StatusCode::FORBIDDEN,
+            format!("the dashboard is not served as {name}"),
+        )
+        .hint("open it as localhost, or add the name to dashboard.allowed_hosts"),
+        Stranger::OtherOrigin => ApiError::new(StatusCode::FORBIDDEN, stranger.to_string()),
+    })
 }
 
 /// Refuses changes that are not JSON. Only the form to sign in is one.

@@ -10,8 +10,8 @@ use fanlight_config::Secret;
 /// See your telemetry at once, and send it anywhere.
 ///
 /// Fanlight takes traces, metrics, logs and profiles over OTLP, shows them in a local dashboard and sends them on to any
-/// backend. Without a configuration file it listens on 127.0.0.1:4317 (gRPC), :4318 (HTTP) and :3000 (dashboard), and
-/// forwards to what OTEL_EXPORTER_OTLP_ENDPOINT names.
+/// backend. Without a configuration file it listens on 127.0.0.1:4317 (gRPC), :4318 (HTTP), :3000 (dashboard) and
+/// :8080 (calls of language models), and forwards to what OTEL_EXPORTER_OTLP_ENDPOINT names.
 #[derive(Debug, Parser)]
 #[command(
     name = "fanlight",
@@ -87,6 +87,9 @@ pub struct ServeArgs {
     /// Serve the dashboard there [default: 127.0.0.1:3000]; `off` for none.
     #[arg(long, value_name = "ADDRESS", help_heading = "Listening")]
     pub dashboard: Option<String>,
+    /// Take calls of language models there [default: 127.0.0.1:8080]; `off` for none.
+    #[arg(long, value_name = "ADDRESS", help_heading = "Listening")]
+    pub proxy: Option<String>,
     /// Ask everybody who comes to the dashboard's port for this token; needed to serve it beyond this machine. Better given
     /// as FANLIGHT_TOKEN, which other users of this machine can't see.
     #[arg(long, value_name = "TOKEN", value_parser = secret, help_heading = "Listening")]

@@ -19,10 +19,11 @@ use crate::tables;
 /// Everything that is wrong with the configuration.
 pub(crate) fn plan(
     sources: &mut Sources,
-    additions: impl Fn(&Sources) -> Additions,
+    additions: impl Fn(&Sources) -> Result<Additions, ConfigError>,
 ) -> Result<Plan, Unusable> {
     let make = |sources: &Sources| {
-        Plan::new(&sources.loaded.document, &tables::all(), additions(sources))
+        let additions = additions(sources).map_err(|error| errors_of(sources, vec![error]))?;
+        Plan::new(&sources.loaded.document, &tables::all(), additions)
             .map_err(|errors| errors_of(sources, errors))
     };
     let mut plan = make(sources)?;
@@ -39,8 +40,8 @@ pub(crate) fn plan(
     Ok(plan)
 }
 
-/// How many addresses the hub listens on by default, besides the status page: gRPC, HTTP, dashboard.
-const DEFAULT_LISTENERS: usize = 4;
+/// How many addresses the hub listens on by default, besides the status page: gRPC, HTTP, dashboard, LLM proxy.
+const DEFAULT_LISTENERS: usize = 5;
 
 /// The first exporter that leads to an address where the hub will listen.
 fn find_loop(plan: &Plan, sources: &Sources) -> Option<(ComponentId, SocketAddr)> {

@@ -22,7 +22,7 @@ use crate::hub_status::HubStatus;
 use crate::report::{self, Summary};
 use crate::sources::{Sources, Unusable};
 use crate::status_page::StatusPage;
-use crate::{data_dir, graph};
+use crate::{data_dir, graph, llm};
 
 /// What the hub calls itself in requests.
 pub(crate) const USER_AGENT: &str = concat!("fanlight/", env!("CARGO_PKG_VERSION"));
@@ -85,7 +85,12 @@ impl Hub {
                 error.hint("name another one with --data-dir"),
             )
         })?;
-        let store_config = store_config(&sources).map_err(HubError::Config)?;
+        let store_config = store_config(&sources).map_err(|error| {
+            HubError::Config(Unusable {
+                errors: ConfigErrors::from(error),
+                texts: sources.texts.clone(),
+            })
+        })?;
         let store = match &store_config {
             Some(config) => Some(Store::open(&config.options(&directory)).map_err(|error| {
                 part(
@@ -224,18 +229,13 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 }
 
 /// The store's configuration; none where the store is off.
-fn store_config(sources: &Sources) -> Result<Option<StoreConfig>, Unusable> {
-    let unusable = |error: ConfigError| Unusable {
-        errors: ConfigErrors::from(error),
-        texts: sources.texts.clone(),
-    };
+fn store_config(sources: &Sources) -> Result<Option<StoreConfig>, ConfigError> {
     sources
         .settings
         .store
         .as_ref()
         .map(StoreConfig::decode)
         .transpose()
-        .map_err(unusable)
 }
 
 /// What the hub adds to the graph: its store as an exporter, and its dashboard as a receiver.
@@ -244,8 +244,8 @@ fn additions(
     store_config: Option<StoreConfig>,
     store: Option<Store>,
     status: &Arc<HubStatus>,
-) -> Additions {
-    let mut additions = Additions::default();
+) -> Result<Additions, ConfigError> {
+    let mut additions = proxy(sources)?;
     if let (Some(config), Some(store)) = (store_config, store) {
         let exporter: Box<dyn ExporterConfig> = Box::new(config.with(store.clone()));
         additions
@@ -259,15 +259,24 @@ fn additions(
                 .push((ComponentId::of(DashboardReceiver::ID), receiver));
         }
     }
-    additions
+    Ok(additions)
+}
+
+/// The LLM proxy as a receiver, where there is one.
+fn proxy(sources: &Sources) -> Result<Additions, ConfigError> {
+    let mut additions = Additions::default();
+    if let Some(node) = &sources.settings.proxy {
+        additions.receivers.push(llm::receiver(node)?);
+    }
+    Ok(additions)
 }
 
 /// What a check adds in place of what the hub would: nothing of it is opened.
 ///
 /// # Errors
-/// When the `store` section can't be read.
-pub(crate) fn unopened_additions(sources: &Sources) -> Result<Additions, Unusable> {
-    let mut additions = Additions::default();
+/// When the `store` or the `llm` section can't be read.
+pub(crate) fn unopened_additions(sources: &Sources) -> Result<Additions, ConfigError> {
+    let mut additions = proxy(sources)?;
     if let Some(config) = store_config(sources)? {
         additions
             .exporters

@@ -14,6 +14,7 @@ mod endpoints;
 mod graph;
 mod hub;
 mod hub_status;
+mod llm;
 mod load;
 mod logging;
 mod report;

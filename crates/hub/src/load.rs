@@ -53,7 +53,7 @@ impl Loaded {
 }
 
 /// The sections that a configuration may have.
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 12] = [
     "receivers",
     "processors",
     "exporters",
@@ -62,22 +62,17 @@ const SECTIONS: [&str; 11] = [
     "service",
     "store",
     "dashboard",
+    "llm",
     "otlp",
     "queues",
     "backoff",
 ];
 
 /// Sections that are known and come with a later release.
-const LATER: [(&str, &str); 2] = [
-    (
-        "llm",
-        "the LLM proxy is not in this release; leave the section out",
-    ),
-    (
-        "agent",
-        "the host agent is not in this release; leave the section out",
-    ),
-];
+const LATER: [(&str, &str); 1] = [(
+    "agent",
+    "the host agent is not in this release; leave the section out",
+)];
 
 /// Loads the files of the command line, each with its name, in order; later ones are laid over earlier ones.
 ///
@@ -149,7 +144,6 @@ fn complete(document: Document, environment: &Environment) -> Result<Loaded, Con
         },
         None => from_environment(environment)?,
     };
-    lowering.notes.extend(proxy_note(environment));
     for key in otlp_section::KEYS {
         root = root.without(key);
     }
@@ -263,14 +257,6 @@ fn unused_variables(environment: &Environment) -> Vec<String> {
         .chain([env_vars::OTLP_EXPORT_ENDPOINT.name]);
     let set = names.find(|name| environment.non_empty(name).is_some());
     set.map(|name| format!("{name} is set, but the configuration file names its own destinations, so nothing is sent there")).into_iter().collect()
-}
-
-fn proxy_note(environment: &Environment) -> Option<String> {
-    let name = env_vars::PROXY_PORT.name;
-    environment.non_empty(name)?;
-    Some(format!(
-        "{name} is set, but the LLM proxy comes with a later release"
-    ))
 }
 
 /// `otlp` on the loopback addresses that the Collector uses.

@@ -5,6 +5,7 @@ use fanlight_dashboard::Access;
 use serde::Deserialize;
 
 use crate::cli::{LogLevel, ServeArgs};
+use crate::llm::Llm;
 
 /// What the configuration says about the hub itself.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(crate) struct Settings {
     pub dashboard_off: &'static str,
     /// The store behind the dashboard; none where it is off.
     pub store: Option<Node>,
+    /// The LLM proxy; none where it is off.
+    pub proxy: Option<Node>,
     /// Where the metrics and health pages are served; none where they are off.
     pub metrics: Option<ListenAddress>,
     /// What to log.
@@ -190,8 +193,12 @@ impl Settings {
         if let Some(dashboard) = &mut dashboard {
             dashboard.access = access(dashboard, root.get("dashboard"))?;
         }
+        let llm = Llm::read(root, environment, args, !has_pipelines)?;
+        let mut notes = telemetry.notes();
+        notes.extend(llm.notes);
         Ok(Settings {
             dashboard,
+            proxy: llm.node,
             dashboard_off: match on {
                 true => "off (turned off in the configuration)",
                 false => {
@@ -205,7 +212,7 @@ impl Settings {
             }),
             metrics: telemetry.metrics_address(args)?,
             log_level: log_level(&telemetry, environment, args),
-            notes: telemetry.notes(),
+            notes,
         })
     }
 }

@@ -1,11 +1,22 @@
 //! Every component type that this build knows.
 
-use fanlight_pipeline::Tables;
+use fanlight_pipeline::{ReceiverKind, Tables};
+
+/// The receivers of all crates, in the order in which documents list them.
+const RECEIVERS: [&ReceiverKind; fanlight_receivers::RECEIVERS.len() + 1] = {
+    let mut all = [fanlight_proxy::RECEIVERS[0]; fanlight_receivers::RECEIVERS.len() + 1];
+    let mut index = 0;
+    while index < fanlight_receivers::RECEIVERS.len() {
+        all[index] = fanlight_receivers::RECEIVERS[index];
+        index += 1;
+    }
+    all
+};
 
 /// The tables of all component crates.
 pub(crate) const fn all() -> Tables {
     Tables {
-        receivers: fanlight_receivers::RECEIVERS,
+        receivers: &RECEIVERS,
         processors: fanlight_processors::PROCESSORS,
         exporters: fanlight_exporters::EXPORTERS,
         connectors: fanlight_processors::CONNECTORS,

@@ -17,7 +17,7 @@ use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
@@ -45,6 +45,7 @@ pub(crate) struct Connector {
 #[error("{message}")]
 pub(crate) struct ConnectError {
     message: String,
+    pub(crate) is_timeout: bool,
 }
 
 impl Connector {
@@ -55,24 +56,30 @@ impl Connector {
         target: Option<Uri>,
         rotate: bool,
     ) -> Connector {
-        let mut tcp = HttpConnector::new_with_resolver(Resolver {
+        let resolver = Resolver {
             next: rotate.then(Arc::default),
-        });
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        tcp.set_keepalive(Some(Duration::from_secs(15)));
-        #[cfg(target_os = "linux")]
-        tcp.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
+            may_reach: |_| true,
+        };
         Connector {
-            tcp,
+            tcp: tcp(resolver),
             tls: tls.map(TlsConnector::from),
             server_name,
             target,
         }
     }
 
-    async fn connect(mut self, url: Uri) -> Result<Stream, ConnectError> {
+    /// The same, but names that lead to other addresses than these are not followed there. (Addresses in URLs are not looked
+    /// up, and so not checked.)
+    pub(crate) fn only_to(mut self, may_reach: fn(IpAddr) -> bool) -> Connector {
+        let resolver = Resolver {
+            next: None,
+            may_reach,
+        };
+        self.tcp = tcp(resolver);
+        self
+    }
+
+    pub(crate) async fn connect(mut self, url: Uri) -> Result<Stream, ConnectError> {
         let target = self.target.clone().unwrap_or_else(|| url.clone());
         let place = place(&target);
         let tcp = self
@@ -89,6 +96,7 @@ impl Connector {
         }
         let failed = |why: String| ConnectError {
             message: format!("could not connect to {place} with TLS: {why}"),
+            is_timeout: false,
         };
         let tls = self
             .tls
@@ -98,8 +106,10 @@ impl Connector {
             None => server_name(url.host().unwrap_or_default()).map_err(failed)?,
         };
         let handshake = tokio::time::timeout(CONNECT_TIMEOUT, tls.connect(name, tcp)).await;
-        let handshake = handshake
-            .map_err(|_| failed("the server did not answer the TLS handshake".to_owned()))?;
+        let handshake = handshake.map_err(|_| ConnectError {
+            is_timeout: true,
+            ..failed("the server did not answer the TLS handshake".to_owned())
+        })?;
         let stream = handshake.map_err(|error| failed(tls::explain(&error)))?;
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         Ok(Stream {
@@ -107,6 +117,17 @@ impl Connector {
             http2,
         })
     }
+}
+
+fn tcp(resolver: Resolver) -> HttpConnector<Resolver> {
+    let mut tcp = HttpConnector::new_with_resolver(resolver);
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    tcp.set_keepalive(Some(Duration::from_secs(15)));
+    #[cfg(target_os = "linux")]
+    tcp.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
+    tcp
 }
 
 /// The name that a certificate must be for.
@@ -140,6 +161,7 @@ impl ConnectError {
         };
         ConnectError {
             message: format!("could not connect to {place}: {why}"),
+            is_timeout: io.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut),
         }
     }
 }
@@ -177,6 +199,7 @@ impl fmt::Debug for Connector {
 #[derive(Clone)]
 struct Resolver {
     next: Option<Arc<AtomicUsize>>,
+    may_reach: fn(IpAddr) -> bool,
 }
 
 impl Service<Name> for Resolver {
@@ -193,9 +216,18 @@ impl Service<Name> for Resolver {
             .next
             .as_ref()
             .map_or(0, |next| next.fetch_add(1, Ordering::Relaxed));
+        let may_reach = self.may_reach;
         Box::pin(async move {
             let mut addresses: Vec<SocketAddr> =
                 tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let found = addresses.len();
+            addresses.retain(|address| may_reach(address.ip()));
+            if addresses.is_empty() && found > 0 {
+                return Err(io::Error::new(
+                    io::ErrorKind::PermissionDenied,
+                    "the name leads to an address that nothing is sent to",
+                ));
+            }
             if !addresses.is_empty() {
                 let turn = turn % addresses.len();
                 addresses.rotate_left(turn);
@@ -209,7 +241,7 @@ trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Socket for T {}
 
 /// An open connection, plain or encrypted.
-pub(crate) struct Stream {
+pub struct Stream {
     io: TokioIo<Box<dyn Socket>>,
     http2: bool,
 }

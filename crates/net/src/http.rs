@@ -2,12 +2,17 @@
 
 mod client;
 mod cors;
+mod dial;
 mod handler;
+mod hosts;
 mod server;
 
+pub use crate::connect::Stream;
 pub(crate) use client::encoding;
 pub use client::{Answer, HttpClient, no_answer, pool};
+pub use dial::{DialError, Dialer};
 pub use handler::{Handler, Tower, text};
+pub use hosts::{Hosts, Stranger, same_site};
 pub use server::{Drain, MAX_CONNECTIONS, Server};
 
 use fanlight_config::Headers;

@@ -16,7 +16,7 @@ const FILE_LINES: usize = 500;
 const LONGEST_SHOWN: usize = 3;
 
 /// Which crates of this repository a crate may stand on, outside its tests.
-const ARROWS: [(&str, &[&str]); 19] = [
+const ARROWS: [(&str, &[&str]); 20] = [
     ("fanlight-otlp", &[]),
     ("fanlight-config", &[]),
     ("fanlight-spool", &[]),
@@ -30,6 +30,10 @@ const ARROWS: [(&str, &[&str]); 19] = [
     ("fanlight-processors", COMPONENT),
     ("fanlight-exporters", TRANSLATOR),
     ("fanlight-extensions", COMPONENT),
+    (
+        "fanlight-proxy",
+        &["net", "pipeline", "config", "otlp", "genai"],
+    ),
     ("fanlight-store", &["net", "pipeline", "config", "otlp"]),
     ("fanlight-dashboard", &["store", "net", "config", "otlp"]),
     (
@@ -43,6 +47,7 @@ const ARROWS: [(&str, &[&str]); 19] = [
             "processors",
             "exporters",
             "extensions",
+            "proxy",
             "store",
             "dashboard",
             "net",

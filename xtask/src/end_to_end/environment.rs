@@ -112,6 +112,8 @@ fn refuses_itself(binary: &Path) -> Result<()> {
         "off",
         "--metrics",
         "off",
+        "--proxy",
+        "off",
     ]);
     command.arg("--data-dir").arg(directory.join("data"));
     command.env(

@@ -335,6 +335,7 @@ mod tests {
             http: 2,
             dashboard: 3,
             metrics: 4,
+            proxy: 5,
         };
         let text = "receivers:\n  otlp:\n    protocols:\n      grpc:\n      http:\n\nexporters:\n  debug:\n";
         let redirected = collector(text, &["receivers".to_owned()], ports, 9).unwrap();
@@ -350,6 +351,7 @@ mod tests {
             http: 2,
             dashboard: 3,
             metrics: 4,
+            proxy: 5,
         };
         let text = "exporters:\n  awsxray:\n    region: us-east-1\n  elasticsearch:\n    endpoints:\n      - \"https://a:9200\"\n  debug:\n";
         let redirected = collector(text, &["exporters".to_owned()], ports, 9).unwrap();

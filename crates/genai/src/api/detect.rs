@@ -118,6 +118,30 @@ impl ProviderApi {
         ROUTES.iter().find(fits).map(|(.., api)| *api)
     }
 
+    /// Its name, in words parted by `_`: `openai_chat`.
+    pub fn name(self) -> &'static str {
+        match self {
+            OpenAiChat => "openai_chat",
+            OpenAiCompletions => "openai_completions",
+            OpenAiResponses => "openai_responses",
+            OpenAiEmbeddings => "openai_embeddings",
+            OpenAiImages => "openai_images",
+            OpenAiAudio => "openai_audio",
+            OpenAiRealtime => "openai_realtime",
+            AnthropicMessages => "anthropic_messages",
+            GeminiGenerateContent => "gemini_generate_content",
+            GeminiEmbedContent => "gemini_embed_content",
+            OllamaChat => "ollama_chat",
+            OllamaGenerate => "ollama_generate",
+            OllamaEmbed => "ollama_embed",
+            CohereChat => "cohere_chat",
+            CohereEmbed => "cohere_embed",
+            CohereRerank => "cohere_rerank",
+            BedrockConverse => "bedrock_converse",
+            BedrockInvoke => "bedrock_invoke",
+        }
+    }
+
     /// What its calls do.
     pub fn kind(self) -> Kind {
         match self {

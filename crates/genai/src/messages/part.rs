@@ -245,6 +245,12 @@ fn medium(kind: &str, item: &Json) -> Option<Part> {
         });
     }
     match at? {
+        // Only their number was recorded.
+        Json::Number(bytes) if kind == "blob" => Some(Part::Blob {
+            modality,
+            mime_type,
+            bytes: bytes.as_u64()?,
+        }),
         Json::String(at) if at.starts_with("data:") => {
             let (head, data) = at.split_once(',').unwrap_or((at, ""));
             let stated = head.trim_start_matches("data:").split(';').next();

@@ -152,7 +152,11 @@ impl Draft {
         call.agent = (self.agent != Agent::default()).then_some(self.agent);
         let parts = (self.input_cost, self.output_cost);
         let sum = parts.0.zip(parts.1).map(|(input, output)| input + output);
-        call.reported_cost = self.cost.or(sum).map(|total| ReportedCost {
+        // What the proxy computed from the table of prices, the reader computes as well, and knows of what it is made.
+        let is_computed = item.fields.text("fanlight.llm.cost.source") == Some("list");
+        let stated = self.cost.or(sum).filter(|_| !is_computed);
+        call.truncated |= item.fields.get("fanlight.llm.truncated") == Some(&Value::Bool(true));
+        call.reported_cost = stated.map(|total| ReportedCost {
             total,
             input: parts.0,
             output: parts.1,

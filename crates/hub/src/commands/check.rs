@@ -17,10 +17,7 @@ use crate::{commands, data_dir, graph};
 pub(super) fn run(args: &CheckArgs, environment: &Environment) -> ExitCode {
     let read = Sources::read(&args.config, None, environment);
     let planned = read.and_then(|mut sources| {
-        hub::unopened_additions(&sources)?;
-        let plan = graph::plan(&mut sources, |sources| {
-            hub::unopened_additions(sources).unwrap_or_default()
-        })?;
+        let plan = graph::plan(&mut sources, hub::unopened_additions)?;
         Ok((plan, sources.loaded.notes))
     });
     let (plan, notes) = match planned {

@@ -119,6 +119,7 @@ fn explain(error: HubError) -> ExitCode {
         HubError::Start(StartError { component, error }) => {
             let options = match component.as_str() {
                 "receiver otlp" => "; --otlp-grpc and --otlp-http do it without a file",
+                "receiver llm_proxy" => "; --proxy ADDRESS moves it, --proxy off does without it",
                 _ => "",
             };
             let hint = error.advice().map(|advice| format!("{advice}{options}"));

@@ -48,10 +48,7 @@ fn without_files_the_environment_decides() {
         read.origin(&id("otlp_http/llmflow")),
         "from OTLP_EXPORT_ENDPOINT"
     );
-    assert_eq!(
-        read.notes,
-        ["PROXY_PORT is set, but the LLM proxy comes with a later release"]
-    );
+    assert_eq!(read.notes, [""; 0]);
 }
 
 #[test]

@@ -102,6 +102,8 @@ fn a_port_in_use_is_named_with_the_key_to_change() {
         "off",
         "--metrics",
         "off",
+        "--proxy",
+        "off",
     ];
     let yaml = directory.path().join("hub.yaml");
     std::fs::write(&yaml, "exporters: {debug: }\n").unwrap();
@@ -138,6 +140,8 @@ fn an_endpoint_that_is_the_hub_itself_is_refused() {
         "--dashboard",
         "127.0.0.1:0",
         "--metrics",
+        "off",
+        "--proxy",
         "off",
     ];
     let directory = tempfile::tempdir().unwrap();

@@ -38,7 +38,7 @@ pub fn text(bytes: &[u8]) -> String {
 }
 
 /// Free ports for everything.
-pub const FREE: [&str; 8] = [
+pub const FREE: [&str; 10] = [
     "--otlp-grpc",
     "127.0.0.1:0",
     "--otlp-http",
@@ -46,6 +46,8 @@ pub const FREE: [&str; 8] = [
     "--dashboard",
     "127.0.0.1:0",
     "--metrics",
+    "127.0.0.1:0",
+    "--proxy",
     "127.0.0.1:0",
 ];
 

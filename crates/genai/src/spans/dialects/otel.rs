@@ -80,6 +80,10 @@ const ROWS: &[Row] = &[
         "gen_ai.openai.response.service_tier",
         Says::Text(|draft| &mut draft.call.service_tier),
     ),
+    (
+        "fanlight.llm.service_tier",
+        Says::Text(|draft| &mut draft.call.service_tier),
+    ),
     ("error.type", Says::Text(|draft| &mut draft.call.error_type)),
     // Tokens.
     (
@@ -153,6 +157,15 @@ const ROWS: &[Row] = &[
     (
         "gen_ai.usage.image.output_tokens",
         Says::Count(|draft| &mut draft.tally.image_output),
+    ),
+    // No convention has these; the proxy writes them.
+    (
+        "fanlight.llm.usage.cache_creation_1h.input_tokens",
+        Says::Count(|draft| &mut draft.tally.cache_creation_1h),
+    ),
+    (
+        "fanlight.llm.usage.web_searches",
+        Says::Count(|draft| &mut draft.tally.web_searches),
     ),
     // No convention has costs; these are in use.
     ("gen_ai.usage.cost", Says::Money(|draft| &mut draft.cost)),
@@ -290,7 +303,7 @@ fn kind(operation: &str) -> Option<Kind> {
         "invoke_workflow" | "plan" => Kind::Chain,
         "retrieval" | "retrieve" => Kind::Retriever,
         "image_generation" => Kind::Image,
-        "speech" | "transcription" => Kind::Audio,
+        "audio" | "speech" | "transcription" => Kind::Audio,
         "rerank" => Kind::Reranker,
         // Reads an answer again that another call has counted.
         "fetch_response" => Kind::Other,

@@ -130,7 +130,8 @@ impl Connection {
         });
         let times = &this.rules.times;
         let protocol = times.protocol();
-        let mut connection = pin!(protocol.serve_connection(TokioIo::new(socket), service));
+        let mut connection =
+            pin!(protocol.serve_connection_with_upgrades(TokioIo::new(socket), service));
         let aged = tokio::select! {
             ended = connection.as_mut() => return this.note(ended),
             () = this.stop.requested() => false,

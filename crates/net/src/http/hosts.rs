@@ -1,22 +1,39 @@
-//! `Host` and `Origin`.
+//! Whether a request is meant for a server of this machine, and comes from no web page of somebody else.
+//!
+//! A page on the internet can make the user's browser send requests to this machine. It can't choose the `Host` that is
+//! sent, unless the name in it is its own and was rebound to a loopback address; so `Host` must be a name of ours. It
+//! can't hide its `Origin` from anything but plain reads, and browsers say where those come from (`Sec-Fetch-Site`).
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::http::header::{HOST, ORIGIN};
-use axum::http::uri::Authority;
-use axum::http::{HeaderMap, StatusCode, Uri};
-
-use crate::api::ApiError;
+use http::header::{HOST, ORIGIN};
+use http::uri::Authority;
+use http::{HeaderMap, Method, Uri};
 
 /// Which hosts are ours.
 #[derive(Debug)]
-pub(super) struct Hosts {
+pub struct Hosts {
     accepts_any_ip: bool,
     names: Vec<String>,
 }
 
+/// Why a request is not for us, or not from a friend.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Stranger {
+    /// There is no readable `Host`.
+    #[error("the request has no valid Host header")]
+    NoHost,
+    /// The host is none of ours: its name.
+    #[error("nothing is served here as {0}")]
+    OtherHost(String),
+    /// A web page of another origin asks.
+    #[error("the request comes from a page of another origin")]
+    OtherOrigin,
+}
+
 impl Hosts {
-    pub(super) fn new(bound: Option<SocketAddr>, allowed_hosts: &[String]) -> Hosts {
+    /// Loopback names and addresses, any address where the server can be reached from elsewhere, and these names.
+    pub fn new(bound: Option<SocketAddr>, allowed_hosts: &[String]) -> Hosts {
         let names = allowed_hosts
             .iter()
             .map(|name| name.trim_end_matches('.').to_ascii_lowercase())
@@ -28,18 +45,27 @@ impl Hosts {
     }
 
     /// Checks that the request is meant for us, and comes from nowhere else.
-    pub(super) fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
-        let host = host(uri, headers)
-            .ok_or_else(|| ApiError::bad("the request has no valid Host header"))?;
-        if !self.accepts(&host) {
-            let message = format!("the dashboard is not served as {}", host.host());
-            return Err(ApiError::new(StatusCode::FORBIDDEN, message)
-                .hint("open it as localhost, or add the name to dashboard.allowed_hosts"));
-        }
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Stranger> {
+        let host = self.check_host(uri, headers)?;
         match origin(headers) {
             None => Ok(()),
             Some(Some(origin)) if is_same(&origin, &host) => Ok(()),
-            Some(_) => Err(of_another_origin()),
+            Some(_) => Err(Stranger::OtherOrigin),
+        }
+    }
+
+    /// Checks only that the request is meant for us; the host that it names.
+    ///
+    /// # Errors
+    /// That it is not.
+    pub fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<Authority, Stranger> {
+        let host = host(uri, headers).ok_or(Stranger::NoHost)?;
+        match self.accepts(&host) {
+            true => Ok(host),
+            false => Err(Stranger::OtherHost(host.host().to_owned())),
         }
     }
 
@@ -59,12 +85,18 @@ impl Hosts {
     }
 }
 
-/// The error of a request that a page of somebody else makes.
-pub(super) fn of_another_origin() -> ApiError {
-    ApiError::new(
-        StatusCode::FORBIDDEN,
-        "the request comes from a page of another origin",
-    )
+/// Refuses what a page of another site asks for, as browsers tell, unless the user follows its link.
+///
+/// # Errors
+/// [`Stranger::OtherOrigin`].
+pub fn same_site(method: &Method, headers: &HeaderMap) -> Result<(), Stranger> {
+    let text_of = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let from_elsewhere = matches!(text_of("sec-fetch-site"), Some("cross-site" | "same-site"));
+    let is_link = method == Method::GET && text_of("sec-fetch-mode") == Some("navigate");
+    match from_elsewhere && !is_link {
+        true => Err(Stranger::OtherOrigin),
+        false => Ok(()),
+    }
 }
 
 /// The host that is asked for: in the request line (HTTP/2, proxies) or in the header.

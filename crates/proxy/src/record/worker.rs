@@ -1,0 +1,177 @@
+//! Where calls are read and written, off everybody's path: a thread that takes what is over and hands batches in.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use fanlight_genai::price::Prices;
+use fanlight_otlp::view::Value;
+use fanlight_otlp::write::RequestWriter;
+use fanlight_otlp::{Batch, Signal};
+use fanlight_pipeline::Inlet;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout_at;
+
+use super::exchange::exchange;
+use super::metrics::Metrics;
+use super::read::Record;
+use super::span::{Content, span};
+use super::{Capture, Finished, Losses, SCOPE, TRANSPORT, VERSION, messages};
+use crate::redact::Redaction;
+
+/// How long a call waits for others to be handed in with.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// A batch is not made larger than that, if it can be helped.
+const BATCH: usize = 1 << 20;
+/// How often metrics are handed in.
+const METRICS_EVERY: Duration = Duration::from_secs(10);
+
+/// What the worker is told.
+pub(super) enum Told {
+    /// A call is over.
+    Call(Box<Finished>),
+    /// Hand in what there is, and say when that is done.
+    Flush(oneshot::Sender<()>),
+}
+
+/// Reads calls until everybody has gone who could bring one.
+pub(super) struct Worker {
+    pub(super) inlet: Inlet,
+    pub(super) losses: Arc<Losses>,
+    pub(super) prices: Prices,
+}
+
+/// What is to be handed in.
+struct Pending {
+    services: BTreeMap<String, Items>,
+    bytes: usize,
+    metrics: Metrics,
+    metrics_due: Instant,
+}
+
+/// Spans and log records of a service.
+#[derive(Default)]
+struct Items {
+    spans: Vec<Vec<u8>>,
+    logs: Vec<Vec<u8>>,
+}
+
+impl Worker {
+    pub(super) async fn run(self, mut told: mpsc::Receiver<Told>) {
+        let mut pending = Pending {
+            services: BTreeMap::new(),
+            bytes: 0,
+            metrics: Metrics::new(SystemTime::now()),
+            metrics_due: Instant::now() + METRICS_EVERY,
+        };
+        while let Some(first) = self.next(&mut told, &mut pending).await {
+            let until = Instant::now() + PATIENCE;
+            let mut next = Some(first);
+            while let Some(now) = next.take() {
+                match now {
+                    Told::Call(finished) => {
+                        self.record(*finished, &mut pending);
+                    }
+                    Told::Flush(done) => {
+                        self.hand_in(&mut pending).await;
+                        self.hand_in_metrics(&mut pending).await;
+                        // Whoever asked may not wait for it any longer.
+                        let _ = done.send(());
+                    }
+                }
+                if pending.bytes < BATCH {
+                    next = timeout_at(until.into(), told.recv()).await.ok().flatten();
+                }
+            }
+            self.hand_in(&mut pending).await;
+            if Instant::now() >= pending.metrics_due {
+                self.hand_in_metrics(&mut pending).await;
+            }
+        }
+        self.hand_in_metrics(&mut pending).await;
+    }
+
+    /// What comes next, however long that takes; metrics that are due are handed in meanwhile.
+    async fn next(&self, told: &mut mpsc::Receiver<Told>, pending: &mut Pending) -> Option<Told> {
+        if let Ok(told) = timeout_at(pending.metrics_due.into(), told.recv()).await {
+            return told;
+        }
+        self.hand_in_metrics(pending).await;
+        told.recv().await
+    }
+
+    /// Writes down what there is to tell of a call.
+    fn record(&self, finished: Finished, pending: &mut Pending) {
+        let head = &finished.head;
+        let redaction = Redaction::of_request(&head.headers, head.query.as_deref());
+        let mut record = Record::of(&finished, &self.prices);
+        if let Some(most) = finished.text_limit() {
+            messages::cut(&mut record.call, most);
+        }
+        let stated = record.caller.service.as_deref();
+        let service = stated.unwrap_or(&finished.settings.service);
+        let service = redaction.text(service).into_owned();
+        let content = (head.capture != Capture::Metadata).then(|| Content::of(&record.call));
+        pending.metrics.add(&service, head, &record, &redaction);
+        let items = pending.services.entry(service).or_default();
+        let span = span(head, &record, content.as_ref(), &redaction);
+        pending.bytes += span.len();
+        items.spans.push(span);
+        if finished.is_short_of_memory() {
+            // Its bodies are not all there; that they are not told is counted.
+            self.losses.exchange(&self.inlet);
+        } else if let Some(content) = content.filter(|_| self.inlet.accepts(Signal::Logs)) {
+            let exchange = exchange(&finished, &record, &content, &redaction);
+            pending.bytes += exchange.len();
+            items.logs.push(exchange);
+        }
+    }
+
+    async fn hand_in(&self, pending: &mut Pending) {
+        pending.bytes = 0;
+        let services = std::mem::take(&mut pending.services);
+        let spans = batch(Signal::Traces, &services, |items| &items.spans);
+        let logs = batch(Signal::Logs, &services, |items| &items.logs);
+        drop(services);
+        for batch in [spans, logs] {
+            self.offer(batch).await;
+        }
+    }
+
+    async fn hand_in_metrics(&self, pending: &mut Pending) {
+        let now = Instant::now();
+        pending.metrics_due = now + METRICS_EVERY;
+        if let Some(batch) = pending.metrics.batch(SystemTime::now()) {
+            self.offer(batch).await;
+        }
+    }
+
+    /// Hands a batch in; what the pipelines refuse, the inlet counts.
+    async fn offer(&self, batch: Batch) {
+        if batch.items() == 0 || !self.inlet.accepts(batch.signal()) {
+            return;
+        }
+        let (signal, items) = (batch.signal(), batch.items());
+        if let Err(refused) = self.inlet.offer(batch, TRANSPORT).await {
+            tracing::warn!(%signal, items, %refused, "recordings of LLM calls are lost");
+        }
+    }
+}
+
+fn batch(
+    signal: Signal,
+    services: &BTreeMap<String, Items>,
+    of: impl Fn(&Items) -> &Vec<Vec<u8>>,
+) -> Batch {
+    let mut request = RequestWriter::new(signal);
+    for (service, items) in services.iter().filter(|(_, items)| !of(items).is_empty()) {
+        request.resource(&[("service.name", Value::Str(service))], |resource| {
+            resource.scope(SCOPE, VERSION, |scope| {
+                for item in of(items) {
+                    scope.item(signal, 1, |out| out.raw(item));
+                }
+            });
+        });
+    }
+    request.finish()
+}

@@ -1,0 +1,99 @@
+//! Connections that become something else, such as the WebSockets of realtime interfaces: bytes go both ways as they come.
+
+use std::time::{Instant, SystemTime};
+
+use fanlight_net::Body;
+use http::header::{CONNECTION, UPGRADE};
+use http::request::Parts;
+use http::{HeaderValue, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+
+use crate::body::{Edit, ReplyBody, Upload};
+use crate::forward::{Forwarder, call_head, head_to_upstream, url};
+use crate::headers;
+use crate::problem::Problem;
+use crate::record::{End, Recording};
+use crate::routes::Target;
+use crate::upstream::Answer;
+
+/// Forwards a request to upgrade. If the provider agrees, both connections are joined until one of them ends.
+pub(crate) async fn forward(
+    forwarder: &Forwarder,
+    mut head: Parts,
+    target: &Target,
+    started: (SystemTime, Instant),
+) -> Result<Response<Body>, Problem> {
+    let path = match head.uri.query() {
+        Some(query) => format!("{}?{query}", target.path),
+        None => target.path.clone(),
+    };
+    let url = url(path)?;
+    let recorded = call_head(&head, target, &url, started, false);
+    let Recording {
+        request,
+        response: mut side,
+    } = forwarder.recorder.begin(recorded);
+    request.end();
+    let wanted = head.headers.get(UPGRADE).cloned();
+    let upgrade = head.extensions.remove::<hyper::upgrade::OnUpgrade>();
+    head_to_upstream(&mut head, target);
+    if let Some(wanted) = wanted {
+        head.headers.insert(UPGRADE, wanted);
+        head.headers
+            .insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    }
+    let mut request = Request::new(Upload::ready([]));
+    *request.method_mut() = head.method;
+    *request.uri_mut() = url;
+    *request.headers_mut() = head.headers;
+    let sent = forwarder.pool.send_upgrade(&target.origin, request).await;
+    let Answer {
+        mut response,
+        lease,
+    } = match sent {
+        Ok(answer) => answer,
+        Err(error) => {
+            side.end(End::Upstream(error.to_string()));
+            return Err(Problem::of_upstream(&error));
+        }
+    };
+    side.head(response.status(), response.headers());
+    let agreed = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    let theirs = agreed.then(|| hyper::upgrade::on(&mut response));
+    let (mut head, incoming) = response.into_parts();
+    let agreed_on = head.headers.get(UPGRADE).cloned();
+    headers::to_client(&mut head.headers);
+    let (Some(theirs), Some(ours)) = (theirs, upgrade) else {
+        let body = ReplyBody::new(incoming, lease, side, Edit::None);
+        return Ok(answer(head, Body::streaming(body.ended_if_empty().await)));
+    };
+    if let Some(agreed_on) = agreed_on {
+        head.headers.insert(UPGRADE, agreed_on);
+        head.headers
+            .insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    }
+    tokio::spawn(async move {
+        let joined = futures::future::try_join(ours, theirs).await;
+        let ended = match joined {
+            Ok((ours, theirs)) => {
+                let (mut ours, mut theirs) = (TokioIo::new(ours), TokioIo::new(theirs));
+                tokio::io::copy_bidirectional(&mut ours, &mut theirs)
+                    .await
+                    .map_err(|error| error.to_string())
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        side.end(match ended {
+            Ok(_) => End::Complete,
+            Err(error) => End::Upstream(format!("the connection broke: {error}")),
+        });
+    });
+    Ok(answer(head, Body::empty()))
+}
+
+fn answer(head: http::response::Parts, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = head.status;
+    *response.headers_mut() = head.headers;
+    response
+}
