@@ -7,6 +7,7 @@ mod exceptions;
 mod export;
 mod import;
 mod live;
+mod llm;
 mod logs;
 mod metrics;
 mod parameters;
@@ -81,6 +82,14 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(views::list, views::put))
         .routes(routes!(views::delete))
         .routes(routes!(destinations::test))
+        .routes(routes!(llm::calls))
+        .routes(routes!(llm::facets))
+        .routes(routes!(llm::call))
+        .routes(routes!(llm::cost))
+        .routes(routes!(llm::sessions))
+        .routes(routes!(llm::session))
+        .routes(routes!(llm::agents))
+        .routes(routes!(llm::graph))
         .routes(routes!(live::stream))
         .routes(routes!(status::show))
 }

@@ -4,11 +4,23 @@ import globals from 'globals';
 import ts from 'typescript-eslint';
 
 /** Folders of `lib/components` that know one domain each; they may use `shared`, never one another. */
-const domains = ['traces', 'trace', 'logs', 'metrics', 'services', 'errors', 'profiles', 'sql', 'status'];
+const domains = [
+  'traces',
+  'trace',
+  'logs',
+  'metrics',
+  'services',
+  'errors',
+  'profiles',
+  'sql',
+  'status',
+  'llm',
+];
 
 const oneDomain = (domain) => {
-  // A trace shows its logs: the one arrow between domains.
-  const others = domains.filter((other) => other !== domain && !(domain === 'trace' && other === 'logs'));
+  // A trace shows its logs and its calls of models: the only arrows between domains.
+  const shown = domain === 'trace' ? ['logs', 'llm'] : [];
+  const others = domains.filter((other) => other !== domain && !shown.includes(other));
   return {
     files: [`src/lib/components/${domain}/**`],
     rules: { 'no-restricted-imports': ['error', { patterns: others.map((other) => `../${other}/*`) }] },

@@ -54,6 +54,22 @@ pub fn read_log(
     read(&Item::of_log(resource, scope, log)?)
 }
 
+/// Whether a span with an attribute of this key might tell of a call. Whoever has seen no such key, nor a name that
+/// [`is_known_name`], need not ask [`read_span`].
+pub fn is_known_key(key: &str) -> bool {
+    item::is_known_key(key)
+}
+
+/// Whether a span or a log record might tell of a call because it, or its scope, has this name.
+pub fn is_known_name(name: &str) -> bool {
+    item::is_named(name)
+}
+
+/// The name of the event that a log record is, wherever its writer put it: in the field, in `event.name`, in the body.
+pub fn event_name<'a>(log: &LogView<'a>) -> &'a str {
+    item::event_name(log)
+}
+
 fn read(item: &Item<'_>) -> Option<LlmCall> {
     let mut draft = Draft::default();
     let mut speaks = false;

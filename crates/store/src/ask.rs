@@ -1,15 +1,17 @@
 //! What can be asked of a store.
 
-use fanlight_otlp::TraceId;
+use fanlight_otlp::{SpanId, TraceId};
 use tokio::sync::mpsc;
 
 use crate::Store;
 use crate::query::{
-    self, Counts, ErrorFilter, ErrorGroup, Export, ExportFilter, FlameGraph, LogFacets, LogFilter,
-    LogRecord, MetricFilter, MetricSeries, MetricSummary, NewView, OperationFilter,
-    OperationSummary, Overview, OverviewFilter, Page, ProfileFilter, ProfileSummary, QueryError,
-    Rate, Red, RedFilter, SavedView, SeriesFilter, ServiceMap, SqlAnswer, SqlQuery, SqlSchema,
-    TimeRange, Trace, TraceFilter, TraceSummary,
+    self, AgentGraph, CostFilter, Counts, ErrorFilter, ErrorGroup, Export, ExportFilter,
+    FlameGraph, GraphFilter, LlmAgent, LlmCallRow, LlmConversation, LlmCost, LlmDetail, LlmFacets,
+    LlmFilter, LlmPage, LlmSession, LogFacets, LogFilter, LogRecord, MetricFilter, MetricSeries,
+    MetricSummary, NewView, OperationFilter, OperationSummary, Overview, OverviewFilter, Page,
+    ProfileFilter, ProfileSummary, QueryError, Rate, Red, RedFilter, SavedView, SeriesFilter,
+    ServiceMap, SessionFilter, SqlAnswer, SqlQuery, SqlSchema, TimeRange, Trace, TraceFilter,
+    TraceSummary,
 };
 
 /// How many batches of an export wait for whoever takes them.
@@ -164,6 +166,85 @@ impl Store {
     ) -> Result<Option<FlameGraph>, QueryError> {
         self.read(move |view| query::profile(view, &id, sample_type.as_deref()))
             .await
+    }
+
+    /// Calls of language models.
+    ///
+    /// # Errors
+    /// When the cursor is none, or the database can't be read.
+    pub async fn llm_calls(&self, wanted: LlmPage) -> Result<Page<LlmCallRow>, QueryError> {
+        self.read(move |view| query::llm_calls(view, &wanted)).await
+    }
+
+    /// What the newest 100,000 calls that pass the filter have in common.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub async fn llm_facets(&self, filter: LlmFilter) -> Result<LlmFacets, QueryError> {
+        self.read(move |view| query::llm_facets(view, &filter))
+            .await
+    }
+
+    /// One call, whole; `None` when there is none with these ids.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub async fn llm_call(
+        &self,
+        trace_id: TraceId,
+        span_id: SpanId,
+    ) -> Result<Option<LlmDetail>, QueryError> {
+        self.read(move |view| query::llm_call(view, trace_id, span_id))
+            .await
+    }
+
+    /// What calls cost.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub async fn llm_cost(&self, filter: CostFilter) -> Result<LlmCost, QueryError> {
+        self.read(move |view| query::llm_cost(view, &filter)).await
+    }
+
+    /// Sessions, those with the newest calls first.
+    ///
+    /// # Errors
+    /// When the cursor is none, or the database can't be read.
+    pub async fn llm_sessions(
+        &self,
+        filter: SessionFilter,
+    ) -> Result<Page<LlmSession>, QueryError> {
+        self.read(move |view| query::llm_sessions(view, &filter))
+            .await
+    }
+
+    /// A session, turn by turn; `None` when there is none with this id.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub async fn llm_session(&self, id: String) -> Result<Option<LlmConversation>, QueryError> {
+        self.read(move |view| query::llm_session(view, &id)).await
+    }
+
+    /// Agents, those with the most runs first.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub async fn llm_agents(
+        &self,
+        time: TimeRange,
+        service: Option<String>,
+    ) -> Result<Vec<LlmAgent>, QueryError> {
+        self.read(move |view| query::llm_agents(view, time, service.as_deref()))
+            .await
+    }
+
+    /// The steps of a trace, or of an agent's newest runs, as a graph.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub async fn llm_graph(&self, filter: GraphFilter) -> Result<AgentGraph, QueryError> {
+        self.read(move |view| query::llm_graph(view, &filter)).await
     }
 
     /// Answers a user's SQL.

@@ -40,6 +40,8 @@ pub(crate) struct Encoded {
     pub(crate) filter: Vec<u8>,
     pub(crate) texts: Vec<u8>,
     pub(crate) payloads: Vec<Payload>,
+    /// Whether an item may tell of a call of a language model, by the keys of its attributes.
+    pub(crate) has_calls: bool,
 }
 
 /// How hard zstd works: 3 is its default, and more costs much for little.
@@ -60,10 +62,13 @@ pub(crate) fn key_value(entry: &[u8]) -> Result<(&str, &[u8]), BlockError> {
     Ok((key, value))
 }
 
-/// Tells a filter about attributes.
-fn add_attributes(entries: &[&[u8]], filter: &mut FilterBuilder) -> Result<(), BlockError> {
+/// Tells a filter about attributes, and answers whether one of them is known from calls of language models. Here each
+/// distinct attribute is looked at once, so that this costs next to nothing.
+fn add_attributes(entries: &[&[u8]], filter: &mut FilterBuilder) -> Result<bool, BlockError> {
+    let mut has_calls = false;
     for entry in entries {
         let (key, bytes) = key_value(entry)?;
+        has_calls = has_calls || fanlight_genai::spans::is_known_key(key);
         let value = Value::read(bytes).map_err(|_| BlockError::Malformed)?;
         filter.add(attribute_hash(key, &value).map_err(|_| BlockError::Malformed)?);
         match value {
@@ -72,5 +77,5 @@ fn add_attributes(entries: &[&[u8]], filter: &mut FilterBuilder) -> Result<(), B
             _ => {}
         }
     }
-    Ok(())
+    Ok(has_calls)
 }

@@ -3,14 +3,16 @@
 mod compact;
 mod exceptions;
 mod finish;
+pub(crate) mod llm;
 mod logs;
 mod metrics;
+mod previews;
 mod profiles;
 mod recent;
 mod spans;
 
-use fanlight_otlp::view::Attributes;
-use fanlight_otlp::{Batch, DecodeError, Signal, TraceId};
+use fanlight_otlp::view::{Attributes, LogView, ResourceView, ScopeView};
+use fanlight_otlp::{Batch, DecodeError, Signal, SpanId, TraceId};
 use rusqlite::Transaction;
 
 pub(crate) use compact::{Tail, payload};
@@ -80,6 +82,18 @@ pub(crate) struct Changes {
     pub(crate) traces: Vec<TraceId>,
     /// Ids of new logs: from the first to before the second.
     pub(crate) logs: std::ops::Range<i64>,
+    /// Calls of language models that are new or have changed.
+    pub(crate) calls: Vec<(TraceId, SpanId)>,
+}
+
+/// What sent an item, as it came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source<'b> {
+    resource: ResourceView<'b>,
+    scope: ScopeView<'b>,
+    service: i64,
+    /// Whether a call of a language model may be known by the scope alone.
+    is_known: bool,
 }
 
 /// Writes batches into one transaction.
@@ -95,6 +109,10 @@ pub(crate) struct Ingest<'t, 'b> {
     now_ns: i64,
     spans: Vec<Pending<'b>>,
     logs: Vec<LogItem<'b>>,
+    /// What sent the spans and log records that wait.
+    sources: Vec<Source<'b>>,
+    /// Log records that may tell of a call: their places among those that wait, and their sources.
+    logged: Vec<(usize, usize, LogView<'b>)>,
     added: Added,
     /// The message that is being put together.
     message: Vec<u8>,
@@ -118,6 +136,8 @@ impl<'t, 'b> Ingest<'t, 'b> {
             now_ns,
             spans: Vec::new(),
             logs: Vec::new(),
+            sources: Vec::new(),
+            logged: Vec::new(),
             added: Added::default(),
             message: Vec::new(),
         }
@@ -137,7 +157,14 @@ impl<'t, 'b> Ingest<'t, 'b> {
             let service = service_of(&resource.attributes)?;
             let resource_id = self.interner.resource(&self.message, service)?;
             for (scope, view) in payloads(envelope, 2).zip(resource.scopes()) {
-                left_out += self.scope(batch.signal(), resource_id, scope?, view?.name)?;
+                let view = view?;
+                self.sources.push(Source {
+                    resource,
+                    scope: view,
+                    service: resource_id.service,
+                    is_known: fanlight_genai::spans::is_known_name(view.name),
+                });
+                left_out += self.scope(batch.signal(), resource_id, scope?, view.name)?;
             }
         }
         Ok(left_out)

@@ -16,10 +16,12 @@
 mod ask;
 mod block;
 mod config;
+mod derive;
 mod exporter;
 mod ingest;
 mod intern;
 mod live;
+mod llm;
 mod migrate;
 mod open;
 mod options;
@@ -37,12 +39,16 @@ pub use live::{Live, LiveUpdate};
 pub use open::OpenError;
 pub use options::{Clock, StoreOptions};
 pub use query::{
-    Aggregation, AttributeFacet, AttributeFilter, Counts, ErrorFilter, ErrorGroup, Exemplar,
-    Export, ExportFilter, FacetValue, FlameGraph, FlameNode, Heatmap, Json, LogFacets, LogFilter,
-    LogRecord, MetricFilter, MetricSeries, MetricSummary, NewView, OperationFilter,
-    OperationSummary, Overview, OverviewFilter, Page, ProfileFilter, ProfileSummary, QueryError,
-    Rate, RateBin, Red, RedFilter, Resource, SavedView, Scope, Series, SeriesFilter, ServiceEdge,
-    ServiceMap, ServiceNode, ServiceRed, Span, SpanEvent, SpanLink, SpanStatus, SqlAnswer,
-    SqlColumn, SqlQuery, SqlSchema, SqlView, TimeRange, Trace, TraceFilter, TraceSummary,
+    AgentGraph, Aggregation, AttributeFacet, AttributeFilter, CallCost, CostBy, CostFilter,
+    CostGroup, CostTotals, Counts, ErrorFilter, ErrorGroup, Exchange, ExchangeHeader,
+    ExchangeRequest, ExchangeResponse, Exemplar, Export, ExportFilter, FacetValue, FlameGraph,
+    FlameNode, GraphEdge, GraphFailure, GraphFilter, GraphLoop, GraphNode, Heatmap, Json, LlmAgent,
+    LlmCallRow, LlmConversation, LlmCost, LlmDetail, LlmFacets, LlmFilter, LlmKinds, LlmPage,
+    LlmSession, LlmSort, LlmTurn, LogFacets, LogFilter, LogRecord, MetricFilter, MetricSeries,
+    MetricSummary, NewView, OperationFilter, OperationSummary, Overview, OverviewFilter, Page,
+    ProfileFilter, ProfileSummary, QueryError, Rate, RateBin, Red, RedFilter, Resource, SavedView,
+    Scope, Series, SeriesFilter, ServiceEdge, ServiceMap, ServiceNode, ServiceRed, SessionFilter,
+    SessionKind, Span, SpanEvent, SpanLink, SpanStatus, SqlAnswer, SqlColumn, SqlQuery, SqlSchema,
+    SqlView, TimeRange, TopPrompt, Trace, TraceFilter, TraceSummary,
 };
 pub use store::{Store, WriteError};

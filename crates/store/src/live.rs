@@ -4,15 +4,15 @@
 //! come. A listener that falls behind is told to start over, and never slows the writer.
 
 use std::collections::{HashSet, VecDeque};
+use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanlight_otlp::TraceId;
 use tokio::sync::broadcast::{self, error::RecvError, error::TryRecvError};
 use tokio::time::Instant;
 
 use crate::ingest::Changes;
-use crate::query::{self, LogRecord, QueryError, TraceSummary};
+use crate::query::{self, LlmCallRow, LogRecord, QueryError, TraceSummary};
 use crate::readers::View;
 use crate::store::Store;
 
@@ -38,6 +38,8 @@ pub enum LiveUpdate {
     Traces(Vec<TraceSummary>),
     /// New log records, newest first; of very many only the newest.
     Logs(Vec<LogRecord>),
+    /// Calls of language models that are new or have changed, newest first; of very many only the newest.
+    LlmCalls(Vec<LlmCallRow>),
     /// Something was missed: ask for the lists again.
     Reset,
 }
@@ -74,7 +76,7 @@ impl Live {
             let Some(changes) = self.gather(&first) else {
                 return Ok(Some(LiveUpdate::Reset));
             };
-            let (traces, logs) = self.store.read(move |view| read(view, &changes)).await?;
+            let (traces, logs, calls) = self.store.read(move |view| read(view, &changes)).await?;
             self.ready.extend(
                 Some(traces)
                     .filter(|traces| !traces.is_empty())
@@ -84,6 +86,11 @@ impl Live {
                 Some(logs)
                     .filter(|logs| !logs.is_empty())
                     .map(LiveUpdate::Logs),
+            );
+            self.ready.extend(
+                Some(calls)
+                    .filter(|calls| !calls.is_empty())
+                    .map(LiveUpdate::LlmCalls),
             );
         }
     }
@@ -96,6 +103,7 @@ impl Live {
                 Ok(changes) => {
                     all.traces.extend_from_slice(&changes.traces);
                     all.logs.end = changes.logs.end;
+                    all.calls.extend_from_slice(&changes.calls);
                 }
                 Err(TryRecvError::Lagged(_)) => return None,
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return Some(all),
@@ -104,17 +112,22 @@ impl Live {
     }
 }
 
-fn read(view: &View, changes: &Changes) -> Result<(Vec<TraceSummary>, Vec<LogRecord>), QueryError> {
-    // The last to change come first; each is wanted once.
-    let mut seen = HashSet::new();
-    let newest = changes.traces.iter().rev();
-    let ids: Vec<TraceId> = newest
-        .copied()
-        .filter(|trace_id| seen.insert(*trace_id))
-        .take(MAX_NEWEST as usize)
-        .collect();
+type News = (Vec<TraceSummary>, Vec<LogRecord>, Vec<LlmCallRow>);
+
+fn read(view: &View, changes: &Changes) -> Result<News, QueryError> {
     Ok((
-        query::traces_by_id(view, &ids)?,
+        query::traces_by_id(view, &last_of(&changes.traces))?,
         query::logs_since(view, &changes.logs, MAX_NEWEST)?,
+        query::llm_calls_by_id(view, &last_of(&changes.calls))?,
     ))
+}
+
+/// The last to change come first; each is wanted once.
+fn last_of<T: Copy + Eq + Hash>(changed: &[T]) -> Vec<T> {
+    let mut seen = HashSet::new();
+    let newest = changed.iter().rev().copied();
+    newest
+        .filter(|id| seen.insert(*id))
+        .take(MAX_NEWEST as usize)
+        .collect()
 }

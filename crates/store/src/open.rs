@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-/// The version of the schemas; SQLite's `user_version`. Version 1 was one file without partitions.
-pub(crate) const VERSION: usize = 2;
+/// The version of the schemas; SQLite's `user_version`. Version 1 was one file without partitions; version 2 had no calls of
+/// language models, whose tables are added where they are missing.
+pub(crate) const VERSION: usize = 3;
 
 /// SQLite's `application_id` of our files: `FANL`.
 const APPLICATION_ID: i64 = 0x4641_4e4c;
@@ -110,10 +111,23 @@ pub(crate) fn catalogue(path: &Path) -> Result<Connection, OpenError> {
 
 /// Opens a partition for the writer, and makes it if it is not there. The lock must be held.
 pub(crate) fn partition(path: &Path, id: u64) -> Result<Connection, OpenError> {
-    database(
+    let connection = database(
         &partition_path(path, id),
         include_str!("schema/partition.sql"),
-    )
+    )?;
+    let added = || {
+        connection.execute_batch(include_str!("schema/llm.sql"))?;
+        let version: i64 = connection.query_one("PRAGMA user_version", [], |row| row.get(0))?;
+        match version == VERSION as i64 {
+            true => Ok(()),
+            false => connection.pragma_update(None, "user_version", VERSION as i64),
+        }
+    };
+    added().map_err(|source| OpenError::Database {
+        path: partition_path(path, id),
+        source,
+    })?;
+    Ok(connection)
 }
 
 /// The file of a partition.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use fanlight_otlp::Batch;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
+use crate::derive;
 use crate::ingest::{Changes, Fill, Ingest, IngestError, Memory, Tail};
 use crate::open::{self, OpenError};
 use crate::options::StoreOptions;
@@ -41,6 +42,14 @@ pub(crate) struct ClosedPartition {
     pub(crate) id: u64,
     pub(crate) opened: Duration,
     pub(crate) bytes: u64,
+}
+
+/// Whether a partition's calls of language models are to be derived anew.
+pub(crate) fn is_to_derive(path: &Path, partition: &OpenPartition) -> Result<bool, OpenError> {
+    derive::is_due(&partition.connection).map_err(|source| OpenError::Database {
+        path: open::partition_path(path, partition.id),
+        source,
+    })
 }
 
 impl OpenPartition {
@@ -126,18 +135,20 @@ impl OpenPartition {
     }
 }
 
-/// Looks at a partition that is closed. The error is SQLite's, when it is damaged.
-pub(crate) fn look_at(path: &Path, id: u64) -> Result<ClosedPartition, OpenError> {
+/// Looks at a partition that is closed, and whether its calls of language models are to be derived anew. The error is SQLite's, when it is damaged.
+pub(crate) fn look_at(path: &Path, id: u64) -> Result<(ClosedPartition, bool), OpenError> {
     let partition = OpenPartition::open(path, id, Duration::ZERO)?;
+    let is_to_derive = is_to_derive(path, &partition)?;
     let bytes = partition.bytes().map_err(|source| OpenError::Database {
         path: open::partition_path(path, id),
         source,
     })?;
-    Ok(ClosedPartition {
+    let closed = ClosedPartition {
         id,
         opened: partition.opened,
         bytes,
-    })
+    };
+    Ok((closed, is_to_derive))
 }
 
 /// When a partition was begun: now, if it is new.

@@ -8,17 +8,18 @@ mod export;
 mod facets;
 mod filter;
 mod json;
+mod llm;
 mod logs;
 mod matching;
 mod metrics;
 mod profiles;
 mod rate;
-mod scan;
+pub(crate) mod scan;
 #[cfg(feature = "openapi")]
 mod schema;
 mod series;
 mod services;
-mod shared;
+pub(crate) mod shared;
 mod spans;
 mod sql;
 mod traces;
@@ -45,6 +46,18 @@ pub(crate) use filter::Bins;
 pub use filter::{AttributeFilter, TimeRange};
 pub(crate) use json::any_value_text;
 pub use json::{Json, Resource, Scope};
+pub use llm::{
+    AgentGraph, CallCost, CostBy, CostFilter, CostGroup, CostTotals, Exchange, ExchangeHeader,
+    ExchangeRequest, ExchangeResponse, GraphEdge, GraphFailure, GraphFilter, GraphLoop, GraphNode,
+    LlmAgent, LlmCallRow, LlmConversation, LlmCost, LlmDetail, LlmFacets, LlmFilter, LlmKinds,
+    LlmPage, LlmSession, LlmSort, LlmTurn, SessionFilter, SessionKind, TopPrompt,
+};
+pub(crate) use llm::{
+    agents as llm_agents, call as llm_call, calls as llm_calls, calls_by_id as llm_calls_by_id,
+    cost as llm_cost, facets as llm_facets, graph as llm_graph, session as llm_session,
+    sessions as llm_sessions,
+};
+pub(crate) use llm::{log_batch, span_batch};
 pub use logs::{LogFilter, LogRecord};
 pub(crate) use logs::{log_rate, logs, logs_of_trace, logs_since};
 pub(crate) use metrics::metrics;

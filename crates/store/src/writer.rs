@@ -14,11 +14,13 @@ use fanlight_otlp::Batch;
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 use tokio::sync::broadcast;
 
+use crate::derive;
 use crate::ingest::{Changes, IngestError, Memory};
 use crate::migrate;
 use crate::open::{self, OpenError};
 use crate::options::StoreOptions;
-use crate::partition::{ClosedPartition, OpenPartition, look_at};
+use crate::partition::{ClosedPartition, OpenPartition, is_to_derive, look_at};
+use crate::query::QueryError;
 use crate::readers::Readers;
 use crate::store::{Job, Write, WriteError};
 
@@ -35,6 +37,8 @@ pub(crate) struct Writer {
     partition: Option<OpenPartition>,
     /// Oldest first.
     closed: VecDeque<ClosedPartition>,
+    /// The partitions whose calls of language models are to be derived anew, newest first.
+    to_derive: Vec<u64>,
     memory: Memory,
     commits: u64,
     readers: Arc<Readers>,
@@ -57,6 +61,7 @@ impl Writer {
             catalogue,
             partition: None,
             closed: VecDeque::new(),
+            to_derive: Vec::new(),
             memory: Memory::default(),
             commits: 0,
             readers,
@@ -113,7 +118,10 @@ impl Writer {
         let path = self.options.path.clone();
         for id in open::partitions(&path)? {
             match look_at(&path, id) {
-                Ok(partition) => self.closed.push_back(partition),
+                Ok((partition, is_to_derive)) => {
+                    self.closed.push_back(partition);
+                    self.to_derive.extend(is_to_derive.then_some(id));
+                }
                 Err(OpenError::Database { source, .. }) if open::is_damage(&source) => {
                     open::set_aside(&open::partition_path(&path, id), &source)?;
                 }
@@ -138,9 +146,13 @@ impl Writer {
     /// Works until every handle is gone.
     pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
         loop {
-            match jobs.recv_timeout(PAUSE) {
+            let pause = match self.to_derive.is_empty() {
+                true => PAUSE,
+                false => Duration::ZERO,
+            };
+            match jobs.recv_timeout(pause) {
                 Ok(first) => self.group(first, jobs),
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => self.derive(),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             for id in self.readers.take_damaged() {
@@ -257,7 +269,10 @@ impl Writer {
                 source,
             })?;
         let now = self.options.clock.since_1970();
-        self.partition = Some(OpenPartition::open(&path, id.cast_unsigned(), now)?);
+        let partition = OpenPartition::open(&path, id.cast_unsigned(), now)?;
+        // There is nothing to derive yet; it is noted that all will be by this version.
+        is_to_derive(&path, &partition)?;
+        self.partition = Some(partition);
         self.memory.begin_partition();
         self.publish();
         Ok(())
@@ -354,6 +369,29 @@ impl Writer {
                 let file = open::partition_path(&self.options.path, id);
                 tracing::warn!(error = %error, file = %file.display(), "an old partition can't be deleted");
             }
+        }
+    }
+
+    /// Goes on with deriving calls of language models anew, the newest partition first.
+    fn derive(&mut self) {
+        let Some(id) = self.to_derive.last().copied() else {
+            return;
+        };
+        let path = &self.options.path;
+        let step = match &mut self.partition {
+            Some(partition) if partition.id == id => derive::step(&mut partition.connection),
+            _ if self.closed.iter().any(|closed| closed.id == id) => open::partition(path, id)
+                .map_err(|error| QueryError::Block(error.to_string()))
+                .and_then(|mut connection| derive::step(&mut connection)),
+            _ => Ok(false),
+        };
+        let goes_on = step.unwrap_or_else(|error| {
+            let file = open::partition_path(path, id);
+            tracing::warn!(error = %error, file = %file.display(), "calls of language models can't be derived anew");
+            false
+        });
+        if !goes_on {
+            self.to_derive.pop();
         }
     }
 

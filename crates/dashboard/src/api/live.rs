@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::ApiError;
 use crate::router::App;
 
-/// What arrives, as server-sent events `traces`, `logs` and `reset`, until the page or the hub goes.
+/// What arrives, as server-sent events `traces`, `logs`, `llmCalls` and `reset`, until the page or the hub goes.
 #[utoipa::path(get, path = "/live", responses((status = OK, body = String, content_type = "text/event-stream"), ApiError))]
 pub(super) async fn stream(
     State(app): State<App>,
@@ -31,6 +31,9 @@ async fn next(live: &mut Live) -> Option<Event> {
             event("traces", BTreeMap::from([("traces", traces)]))
         }
         Ok(Some(LiveUpdate::Logs(logs))) => event("logs", BTreeMap::from([("logs", logs)])),
+        Ok(Some(LiveUpdate::LlmCalls(calls))) => {
+            event("llmCalls", BTreeMap::from([("llmCalls", calls)]))
+        }
         Ok(Some(LiveUpdate::Reset)) => event("reset", BTreeMap::<&str, ()>::new()),
         Ok(None) => None,
         Err(error) => {

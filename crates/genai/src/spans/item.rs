@@ -91,19 +91,7 @@ impl<'a> Item<'a> {
         scope: &ScopeView<'a>,
         log: &LogView<'a>,
     ) -> Option<Item<'a>> {
-        let stated = log.attributes.get("event.name").ok().flatten();
-        let names = [
-            Some(log.event_name),
-            stated.and_then(|name| name.as_str()),
-            log.body.as_str(),
-        ];
-        let mut names = names.into_iter().flatten().filter(|name| !name.is_empty());
-        // Bridges put the place in the source where the event's name belongs.
-        let name = names
-            .clone()
-            .find(|name| is_named(name))
-            .or_else(|| names.next())
-            .unwrap_or_default();
+        let name = event_name(log);
         if !is_named(name) && !is_named(scope.name) && !is_known(&log.attributes) {
             return None;
         }
@@ -131,11 +119,34 @@ impl<'a> Item<'a> {
     }
 }
 
-fn is_known(attributes: &Attributes<'_>) -> bool {
-    let mut keys = attributes.iter().map_while(Result::ok);
-    keys.any(|(key, _)| PREFIXES.iter().any(|prefix| key.starts_with(prefix)))
+/// The name of the event that a log record is, wherever its writer put it.
+pub(super) fn event_name<'a>(log: &LogView<'a>) -> &'a str {
+    let stated = log.attributes.get("event.name").ok().flatten();
+    let names = [
+        Some(log.event_name),
+        stated.and_then(|name| name.as_str()),
+        log.body.as_str(),
+    ];
+    let mut names = names.into_iter().flatten().filter(|name| !name.is_empty());
+    // Bridges put the place in the source where the event's name belongs.
+    names
+        .clone()
+        .find(|name| is_named(name))
+        .or_else(|| names.next())
+        .unwrap_or_default()
 }
 
-fn is_named(name: &str) -> bool {
+fn is_known(attributes: &Attributes<'_>) -> bool {
+    let mut keys = attributes.iter().map_while(Result::ok);
+    keys.any(|(key, _)| is_known_key(key))
+}
+
+/// Whether a dialect might know an attribute by its key.
+pub(super) fn is_known_key(key: &str) -> bool {
+    PREFIXES.iter().any(|prefix| key.starts_with(prefix))
+}
+
+/// Whether a dialect might know a scope, a span or a log record by its name.
+pub(super) fn is_named(name: &str) -> bool {
     NAMES.iter().any(|prefix| name.starts_with(prefix))
 }

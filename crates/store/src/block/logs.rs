@@ -96,7 +96,7 @@ impl LogItem<'_> {
             dictionary.write(&mut sections, &mut payloads);
         }
         let mut filter = FilterBuilder::default();
-        add_attributes(attributes.entries(), &mut filter)?;
+        let has_calls = add_attributes(attributes.entries(), &mut filter)?;
         for body in bodies.entries() {
             add_body(body, &mut filter)?;
         }
@@ -112,6 +112,7 @@ impl LogItem<'_> {
             filter: filter.filter(),
             texts: filter.texts()?,
             payloads,
+            has_calls,
         })
     }
 }

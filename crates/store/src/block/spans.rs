@@ -120,12 +120,13 @@ impl SpanItem<'_> {
         let mut payloads = Vec::new();
         attributes.write(&mut sections, &mut payloads);
         others.write(&mut sections, &mut payloads);
-        let filter = filter(items, attributes.entries(), others.entries())?;
+        let (filter, has_calls) = filter(items, attributes.entries(), others.entries())?;
         Ok(Encoded {
             data: sections.compress(LEVEL)?,
             filter: filter.filter(),
             texts: filter.texts()?,
             payloads,
+            has_calls,
         })
     }
 }
@@ -145,9 +146,9 @@ fn filter(
     items: &[SpanItem<'_>],
     attributes: &[&[u8]],
     rests: &[&[u8]],
-) -> Result<FilterBuilder, BlockError> {
+) -> Result<(FilterBuilder, bool), BlockError> {
     let mut filter = FilterBuilder::default();
-    add_attributes(attributes, &mut filter)?;
+    let has_calls = add_attributes(attributes, &mut filter)?;
     rests.iter().for_each(|rest| filter.add_text(rest));
     let mut known: Vec<u64> = Vec::new();
     for item in items {
@@ -166,7 +167,7 @@ fn filter(
             }
         }
     }
-    Ok(filter)
+    Ok((filter, has_calls))
 }
 
 impl Numbers {

@@ -87,7 +87,7 @@ pub(super) fn compact_spans(
     items.sort_by_key(|item| item.trace_id);
     let mut traces: HashMap<TraceId, Vec<i64>> = HashMap::new();
     for chunk in even_chunks(&items) {
-        let id = write_span_block(transaction, fill, chunk)?;
+        let (id, _) = write_span_block(transaction, fill, chunk)?;
         for item in chunk {
             let blocks = traces.entry(item.trace_id).or_default();
             if blocks.last() != Some(&id) {

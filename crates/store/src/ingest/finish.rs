@@ -1,8 +1,11 @@
 //! The end of a transaction: what was gathered becomes blocks and rows.
 
+use fanlight_otlp::view::SpanView;
+use fanlight_otlp::{SpanId, TraceId};
 use rusqlite::{Transaction, params};
 
 use super::compact::{compact_logs, compact_spans};
+use super::llm::{self, Calls};
 use super::spans::Pending;
 use super::{Changes, Fill, Ingest, IngestError};
 use crate::block::{Encoded, FULL, LogItem, SpanItem};
@@ -22,8 +25,9 @@ impl Ingest<'_, '_> {
     pub(crate) fn finish(mut self) -> Result<Finished, IngestError> {
         let first_log = self.fill.next_log;
         let pending = std::mem::take(&mut self.spans);
-        self.write_spans(pending)?;
+        let mut calls = self.write_spans(pending)?;
         write_logs(self.transaction, self.fill, &self.logs)?;
+        calls.extend(self.write_logged(first_log)?);
         let (traces, longest) = self
             .recent
             .write(self.transaction, &mut self.fill.next_trace)?;
@@ -46,23 +50,80 @@ impl Ingest<'_, '_> {
             changes: Changes {
                 traces,
                 logs: first_log..self.fill.next_log,
+                calls,
             },
         })
     }
 
-    fn write_spans(&mut self, pending: Vec<Pending<'_>>) -> Result<(), IngestError> {
-        let live = pending.into_iter().filter(|span| !span.is_superseded);
-        let mut items: Vec<SpanItem<'_>> = live.map(|span| span.item).collect();
-        items.sort_by_key(|item| item.trace_id);
+    /// Writes spans, and the calls of language models that they tell of; answers those that pages want to know of.
+    fn write_spans(
+        &mut self,
+        mut pending: Vec<Pending<'_>>,
+    ) -> Result<Vec<(TraceId, SpanId)>, IngestError> {
+        pending.retain(|span| !span.is_superseded);
+        pending.sort_by_key(|span| span.item.trace_id);
+        let items: Vec<SpanItem<'_>> = pending.iter().map(|span| span.item).collect();
+        let mut rest = pending.as_slice();
+        let mut calls = Vec::new();
         for chunk in even_chunks(&items) {
-            let block = write_span_block(self.transaction, self.fill, chunk)?;
+            let (block, has_calls) = write_span_block(self.transaction, self.fill, chunk)?;
             for run in chunk.chunk_by(|a, b| a.trace_id == b.trace_id) {
                 if let Some(first) = run.first() {
                     self.recent.add_block(first.trace_id, block);
                 }
             }
+            let (spans, others) = rest.split_at_checked(chunk.len()).unwrap_or((rest, &[]));
+            rest = others;
+            if has_calls || spans.iter().any(|span| span.is_known) {
+                calls.extend(self.write_calls(spans)?);
+            }
         }
-        Ok(())
+        Ok(calls)
+    }
+
+    /// Writes the calls of language models that some of these spans tell of.
+    fn write_calls(
+        &mut self,
+        spans: &[Pending<'_>],
+    ) -> Result<Vec<(TraceId, SpanId)>, IngestError> {
+        let mut calls = Calls {
+            transaction: self.transaction,
+            interner: &mut self.interner,
+            changed: Vec::new(),
+        };
+        for span in spans {
+            let Some(source) = self.sources.get(span.source) else {
+                continue;
+            };
+            let view = SpanView::read(span.item.message)?;
+            let found = llm::of_span(&source.resource, &source.scope, &view, source.service);
+            if let Some((call, recorded)) = found {
+                calls.save(&call, &recorded)?;
+            }
+        }
+        Ok(calls.changed)
+    }
+
+    /// Writes the calls of language models that log records tell of, of which the first has this number.
+    fn write_logged(&mut self, first_log: i64) -> Result<Vec<(TraceId, SpanId)>, IngestError> {
+        let mut calls = Calls {
+            transaction: self.transaction,
+            interner: &mut self.interner,
+            changed: Vec::new(),
+        };
+        for (place, source, view) in &self.logged {
+            let (Some(item), Some(source)) = (self.logs.get(*place), self.sources.get(*source))
+            else {
+                continue;
+            };
+            let record = (view, first_log + *place as i64);
+            let of = (source.service, item.sort_ns);
+            let found = llm::of_log(&source.resource, &source.scope, record, of);
+            if let Some((call, recorded)) = found {
+                calls.save(&call, &recorded)?;
+            }
+        }
+        Ok(calls.changed)
     }
 }
 
@@ -72,12 +133,12 @@ pub(super) fn even_chunks<T>(items: &[T]) -> impl Iterator<Item = &[T]> {
     items.chunks(items.len().div_ceil(chunks).max(1))
 }
 
-/// Writes a block of spans and answers its id.
+/// Writes a block of spans; answers its id, and whether one of them may tell of a call of a language model.
 pub(super) fn write_span_block(
     transaction: &Transaction<'_>,
     fill: &mut Fill,
     items: &[SpanItem<'_>],
-) -> Result<i64, IngestError> {
+) -> Result<(i64, bool), IngestError> {
     let encoded = SpanItem::encode(items)?;
     let id = fill.next_block;
     fill.next_block += 1;
@@ -98,7 +159,7 @@ pub(super) fn write_span_block(
     ];
     write_parts(transaction, tables, id, &encoded)?;
     fill.span_tail.add(id, items.len());
-    Ok(id)
+    Ok((id, encoded.has_calls))
 }
 
 pub(super) fn write_logs(

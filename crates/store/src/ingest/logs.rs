@@ -36,6 +36,10 @@ impl<'b> Ingest<'_, 'b> {
             };
             exception.note(self.transaction, &view.attributes)?;
         }
+        if super::llm::may_be_logged(scope.1, &view) {
+            let source = self.sources.len().saturating_sub(1);
+            self.logged.push((self.logs.len(), source, view));
+        }
         self.logs.push(LogItem {
             sort_ns,
             time_ns,

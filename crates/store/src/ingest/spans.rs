@@ -21,6 +21,10 @@ pub(super) struct Pending<'b> {
     pub(super) item: SpanItem<'b>,
     /// Another version of it came in the same transaction.
     pub(super) is_superseded: bool,
+    /// What sent it: its place among the sources.
+    pub(super) source: usize,
+    /// Whether it may tell of a call of a language model, by a name.
+    pub(super) is_known: bool,
 }
 
 impl<'b> Ingest<'_, 'b> {
@@ -87,6 +91,9 @@ impl<'b> Ingest<'_, 'b> {
                 message: bytes,
             },
             is_superseded: false,
+            source: self.sources.len().saturating_sub(1),
+            is_known: self.sources.last().is_some_and(|source| source.is_known)
+                || fanlight_genai::spans::is_known_name(view.name),
         });
         Ok(true)
     }

@@ -117,7 +117,7 @@ impl<'a> Request<'a> {
 }
 
 /// A span as it came.
-fn span_bytes(
+pub(super) fn span_bytes(
     connection: &Connection,
     block: &SpanBlock,
     place: usize,
@@ -146,7 +146,7 @@ fn span_bytes(
 }
 
 /// A log record as it came.
-fn log_bytes(
+pub(super) fn log_bytes(
     connection: &Connection,
     block: &LogBlock,
     place: usize,

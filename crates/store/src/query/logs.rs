@@ -163,7 +163,10 @@ pub(crate) fn visit(
     Ok(())
 }
 
-fn blocks_of_trace(view: &View, trace_id: TraceId) -> Result<HashSet<(usize, i64)>, QueryError> {
+pub(super) fn blocks_of_trace(
+    view: &View,
+    trace_id: TraceId,
+) -> Result<HashSet<(usize, i64)>, QueryError> {
     let mut blocks = HashSet::new();
     for (number, partition) in view.partitions.iter().enumerate() {
         let mut find = partition

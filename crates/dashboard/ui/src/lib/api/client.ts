@@ -41,7 +41,7 @@ export class ApiError extends Error {
   }
 }
 
-type Parameter = string | number | boolean | null | undefined | readonly string[];
+export type Parameter = string | number | boolean | null | undefined | readonly string[];
 
 /** Nanoseconds since 1970 in decimal; `to` is not included. */
 export interface TimeSpan {
@@ -268,7 +268,12 @@ async function send<T>(url: string, method: string, body: object, signal?: Abort
   return readJson<T>(url, await request(url, json(method, body, signal)));
 }
 
-async function get<T>(path: string, parameters: Record<string, Parameter>, signal?: AbortSignal): Promise<T> {
+/** Asks a route of the API for its JSON; parameters without a value stay out. */
+export async function get<T>(
+  path: string,
+  parameters: Record<string, Parameter>,
+  signal?: AbortSignal,
+): Promise<T> {
   const response = await request(withParameters(path, parameters), {
     headers: { accept: 'application/json' },
     signal: signal ?? null,

@@ -5,6 +5,7 @@
  * nothing through some proxies); this module does. Whatever was missed in between is announced as a reset.
  */
 
+import type { LlmCallRow } from './types';
 import type { LogRecord, TraceSummary } from './types';
 
 export type Connection = 'connecting' | 'open' | 'lost';
@@ -12,6 +13,7 @@ export type Connection = 'connecting' | 'open' | 'lost';
 export interface LiveHandlers {
   traces(traces: TraceSummary[]): void;
   logs(logs: LogRecord[]): void;
+  llmCalls(calls: LlmCallRow[]): void;
   /** Something was missed: fetch again. */
   reset(): void;
   connection(state: Connection): void;
@@ -44,6 +46,10 @@ export function openLive(handlers: LiveHandlers, url = '/api/live'): () => void 
     source.addEventListener('logs', (event) => {
       const logs = field<LogRecord>(event, 'logs');
       if (logs) handlers.logs(logs);
+    });
+    source.addEventListener('llmCalls', (event) => {
+      const calls = field<LlmCallRow>(event, 'llmCalls');
+      if (calls) handlers.llmCalls(calls);
     });
     source.addEventListener('reset', () => handlers.reset());
   };

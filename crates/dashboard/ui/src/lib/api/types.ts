@@ -106,6 +106,142 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/llm/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Agents, and what their runs come to. */
+        get: operations["getLlmAgents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/llm/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Calls of language models. */
+        get: operations["getLlmCalls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/llm/calls/{traceId}/{spanId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One call, whole. */
+        get: operations["getLlmCallsTraceIdSpanId"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/llm/cost": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What calls cost, over time and by what they have in common. */
+        get: operations["getLlmCost"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/llm/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the newest 100,000 calls that match have in common. */
+        get: operations["getLlmFacets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/llm/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The steps of a trace, or of an agent's newest runs, as a graph. */
+        get: operations["getLlmGraph"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/llm/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sessions: calls that belong together, across traces. */
+        get: operations["getLlmSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/llm/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A session, turn by turn. */
+        get: operations["getLlmSessionsId"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/logs": {
         parameters: {
             query?: never;
@@ -451,6 +587,19 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Steps, and how they follow each other. */
+        AgentGraph: {
+            /** @description From an agent to its first step, and from each step to the next one. */
+            edges: components["schemas"]["GraphEdge"][];
+            /** @description What failed, in the order of time. */
+            failures: components["schemas"]["GraphFailure"][];
+            /** @description Steps that came again and again, most often first. */
+            loops: components["schemas"]["GraphLoop"][];
+            /** @description Steps of the same kind and name are one node. */
+            nodes: components["schemas"]["GraphNode"][];
+            /** @description Whether something was left out because there is too much. */
+            truncated: boolean;
+        };
         /** @description A value of [OTLP/JSON](https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding); `{}` for none. */
         AnyValue: {
             stringValue: string;
@@ -475,6 +624,72 @@ export interface components {
         } | {
             bytesValue: string;
         } | Record<string, never>;
+        /** @description Calls that have something in common. */
+        CostGroup: components["schemas"]["CostTotals"] & {
+            /** @description What they cost in each bin, in US dollars. */
+            costs: number[];
+            /** @description Their tokens in each bin, read and made. */
+            tokens: number[];
+            /** @description What; none for calls that do not say. */
+            value: string | null;
+        };
+        /** @description Sums over calls. */
+        CostTotals: {
+            /**
+             * Format: int64
+             * @description Of the tokens that were read: from caches.
+             */
+            cacheReadTokens: number;
+            /**
+             * Format: double
+             * @description What reading from caches saved, in US dollars.
+             */
+            cacheSavings: number;
+            /**
+             * Format: int64
+             * @description Of the tokens that were read: to caches.
+             */
+            cacheWriteTokens: number;
+            /**
+             * Format: int64
+             * @description How many calls.
+             */
+            calls: number;
+            /**
+             * Format: double
+             * @description What those calls cost whose cost is known, in US dollars.
+             */
+            cost: number;
+            /**
+             * Format: int64
+             * @description How many of them failed.
+             */
+            errors: number;
+            /**
+             * Format: int64
+             * @description Tokens that were read, those of caches among them.
+             */
+            inputTokens: number;
+            /**
+             * Format: int64
+             * @description Tokens that were made, those of reasoning among them.
+             */
+            outputTokens: number;
+            /** @description The duration that half of the calls do not exceed, in nanoseconds. */
+            p50Nano: string;
+            /** @description The duration that 95 % of the calls do not exceed, in nanoseconds. */
+            p95Nano: string;
+            /**
+             * Format: int64
+             * @description Of the tokens that were made: of reasoning.
+             */
+            reasoningTokens: number;
+            /**
+             * Format: int64
+             * @description Calls whose cost is not known.
+             */
+            unpricedCalls: number;
+        };
         /** @description How much is stored. */
         Counts: {
             /**
@@ -643,6 +858,70 @@ export interface components {
             /** @description What was counted in it and what it called. */
             total: string;
         };
+        /** @description A step that follows another. */
+        GraphEdge: {
+            /**
+             * Format: int64
+             * @description How often.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description How often the step behind failed.
+             */
+            errors: number;
+            /** @description The node before. */
+            from: string;
+            /** @description The node behind. */
+            to: string;
+        };
+        /** @description A step that failed. */
+        GraphFailure: {
+            /** @description What went wrong. */
+            message: string;
+            /** @description Its node. */
+            nodeId: string;
+            /** @description Its span. */
+            spanId: string;
+            /** @description Its trace. */
+            traceId: string;
+        };
+        /** @description Steps that were repeated at once. */
+        GraphLoop: {
+            /**
+             * Format: int64
+             * @description How many rounds there were, at most, in one go.
+             */
+            count: number;
+            /** @description The nodes of one round, in order. */
+            nodes: string[];
+        };
+        /** @description Steps of the same kind and name. */
+        GraphNode: {
+            /**
+             * Format: double
+             * @description What it cost, in US dollars; none where that is not known.
+             */
+            cost: number | null;
+            /**
+             * Format: int64
+             * @description How often.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description How often it failed.
+             */
+            errors: number;
+            /** @description By which edges know it. */
+            id: string;
+            /** @description What was done. */
+            kind: components["schemas"]["LlmKind"];
+            /** @description The agent, the tool, the model. */
+            name: string;
+            /** @description How long it took, all in all, in nanoseconds. */
+            totalNano: string;
+        };
         /** @description Answer of `GET /api/health`. */
         Health: {
             /** @description `ok`. */
@@ -706,6 +985,466 @@ export interface components {
             protocol: string;
             /** @description Whether it is encrypted. */
             tls: boolean;
+        };
+        /** @description An agent. */
+        LlmAgent: {
+            /**
+             * Format: int64
+             * @description How many calls of models it made.
+             */
+            calls: number;
+            /**
+             * Format: double
+             * @description What those calls cost whose cost is known, in US dollars; none where none is.
+             */
+            cost: number | null;
+            /**
+             * Format: int64
+             * @description How many of its runs failed.
+             */
+            errors: number;
+            /** @description Traces of its newest runs, failed ones first. */
+            exampleTraceIds: string[];
+            /** @description When its last run, or its last call, started, in nanoseconds since 1970. */
+            lastNano: string;
+            /** @description Its name. */
+            name: string;
+            /** @description The duration that half of its runs do not exceed, in nanoseconds. */
+            p50Nano: string;
+            /** @description The duration that 95 % of its runs do not exceed, in nanoseconds. */
+            p95Nano: string;
+            /**
+             * Format: int64
+             * @description How often it ran.
+             */
+            runs: number;
+            /** @description The service that it runs in. */
+            service: string;
+            /**
+             * Format: int64
+             * @description How many tools it ran.
+             */
+            toolCalls: number;
+        };
+        /** @description Answer of `GET /api/llm/agents`. */
+        LlmAgentList: {
+            /** @description Those with the most runs first. */
+            agents: components["schemas"]["LlmAgent"][];
+        };
+        /** @description What a call cost, in US dollars, and of what that is made; parts that nobody states are none. */
+        LlmCallCost: {
+            /**
+             * Format: double
+             * @description Reading from a cache.
+             */
+            cacheRead: number | null;
+            /**
+             * Format: double
+             * @description What reading from the cache would have cost beyond that without it.
+             */
+            cacheSavings: number | null;
+            /**
+             * Format: double
+             * @description Writing to a cache.
+             */
+            cacheWrite: number | null;
+            /**
+             * Format: double
+             * @description Reading what no cache had to do with.
+             */
+            input: number | null;
+            /** @description Whether something was used for which the table has no price of its own. */
+            isApproximate: boolean;
+            /**
+             * Format: double
+             * @description What is charged by the call, such as searches.
+             */
+            other: number | null;
+            /**
+             * Format: double
+             * @description What was made.
+             */
+            output: number | null;
+            /** @description By which table, where it was computed. */
+            priceVersion: string | null;
+            /** @description Who says so: `reported` or `list`. */
+            source: components["schemas"]["LlmCostSource"];
+            /**
+             * Format: double
+             * @description All in all.
+             */
+            total: number;
+        };
+        /** @description A call with everything that is known of it. */
+        LlmCallDetail: {
+            /** @description As lists show it. */
+            call: components["schemas"]["LlmCallRow"];
+            cost: components["schemas"]["LlmCallCost"] | null;
+            /** @description What was said and with what parameters. */
+            detail: components["schemas"]["LlmDetail"];
+            exchange: components["schemas"]["LlmExchange"] | null;
+        };
+        /** @description Answer of `GET /api/llm/calls`. */
+        LlmCallPage: {
+            /** @description In the order that was wanted. */
+            calls: components["schemas"]["LlmCallRow"][];
+            /** @description Where the next page begins; none on the last. */
+            nextCursor: string | null;
+        };
+        /** @description One call in a list. */
+        LlmCallRow: {
+            /** @description The agent that called. */
+            agent: string | null;
+            /**
+             * Format: int64
+             * @description Of the tokens that were read: from a cache.
+             */
+            cacheReadTokens: number | null;
+            /**
+             * Format: int64
+             * @description Of the tokens that were read: to a cache.
+             */
+            cacheWriteTokens: number | null;
+            /** @description The conversation of which it is a turn. */
+            conversationId: string | null;
+            /**
+             * Format: double
+             * @description What it cost, in US dollars; none where that is not known.
+             */
+            cost: number | null;
+            costSource: components["schemas"]["LlmCostSource"] | null;
+            /** @description `own` where it is among what is summed up; `aggregate` where others state the same usage. */
+            counts: components["schemas"]["LlmCounts"];
+            /** @description How long it took, in nanoseconds. */
+            durationNano: string;
+            /** @description What kind of error it ended with. */
+            errorType: string | null;
+            /** @description Why the model stopped. */
+            finishReasons: string[];
+            /** @description Whether it is known from a log record, so that there is no span. */
+            fromLog: boolean;
+            /** @description The beginning of what was asked last. */
+            inputPreview: string;
+            /**
+             * Format: int64
+             * @description Tokens that were read, those of caches among them.
+             */
+            inputTokens: number | null;
+            /** @description What was done. */
+            kind: components["schemas"]["LlmKind"];
+            /** @description The span's name, or the log record's event. */
+            name: string;
+            /** @description What was done, in the recorder's words. */
+            operation: string | null;
+            /** @description The beginning of the answer, or the tools that it calls. */
+            outputPreview: string;
+            /**
+             * Format: int64
+             * @description Tokens that were made, those of reasoning among them.
+             */
+            outputTokens: number | null;
+            /** @description The span's parent. */
+            parentSpanId: string | null;
+            /** @description Whose interface was called. */
+            provider: string | null;
+            /**
+             * Format: int64
+             * @description Of the tokens that were made: of reasoning.
+             */
+            reasoningTokens: number | null;
+            /** @description The model that was asked for. */
+            requestModel: string | null;
+            /** @description The model that answered. */
+            responseModel: string | null;
+            /** @description The service that made the call. */
+            service: string;
+            /** @description The user's session. */
+            sessionId: string | null;
+            /** @description The span's id; of a log record, a made up one. */
+            spanId: string;
+            /** @description Start, in nanoseconds since 1970. */
+            startNano: string;
+            /** @description `ok` or `error`. */
+            status: components["schemas"]["LlmStatus"];
+            /** @description Whether the answer was streamed. */
+            streaming: boolean | null;
+            /** @description Words to find it by. */
+            tags: string[];
+            /** @description How long until the first piece of a streamed answer, in nanoseconds. */
+            timeToFirstChunkNano: string | null;
+            /**
+             * Format: int64
+             * @description How many tools the answer calls.
+             */
+            toolCalls: number;
+            /** @description The trace's id; of a log record without one, a made up one. */
+            traceId: string;
+            /** @description Who asked. */
+            userId: string | null;
+        };
+        /** @description A session, turn by turn. */
+        LlmConversation: {
+            /** @description The whole of it. */
+            session: components["schemas"]["LlmSession"];
+            /** @description Whether there are more turns than could be answered. */
+            truncated: boolean;
+            /** @description Its calls of models, in the order of time. */
+            turns: components["schemas"]["LlmTurn"][];
+        };
+        /** @description What calls cost. */
+        LlmCost: {
+            /** @description Groups, the dearest first; 50 at most. */
+            groups: components["schemas"]["CostGroup"][];
+            /** @description Where the first bin begins, in nanoseconds since 1970. */
+            startNano: string;
+            /** @description How long a bin is, in nanoseconds. */
+            stepNano: string;
+            /** @description What was asked, the dearest first; 20 at most. */
+            topPrompts: components["schemas"]["TopPrompt"][];
+            /** @description All calls together. */
+            totals: components["schemas"]["CostTotals"];
+        };
+        /**
+         * @description Who says what a call cost: the provider or the recorder, or a list of prices.
+         * @enum {string}
+         */
+        LlmCostSource: "reported" | "list";
+        /**
+         * @description Whose usage a call states.
+         * @enum {string}
+         */
+        LlmCounts: "own" | "aggregate";
+        /** @description What was said, with what parameters, and what else is known of a call; fields that say nothing are left out. */
+        LlmDetail: {
+            inputMessages?: components["schemas"]["LlmMessage"][];
+            metadata?: {
+                [key: string]: unknown;
+            };
+            outputMessages?: components["schemas"]["LlmMessage"][];
+            /** @description By the names of the fields of `gen_ai.request.*`, in camel case; `other` has what the interface calls otherwise. */
+            parameters: {
+                [key: string]: unknown;
+            };
+            responseId?: string;
+            serviceTier?: string;
+            systemInstructions?: components["schemas"]["LlmPart"][];
+            tool?: components["schemas"]["LlmTool"];
+            toolDefinitions?: components["schemas"]["LlmToolDefinition"][];
+            /** @description Whether something was too large to be taken over whole. */
+            truncated?: boolean;
+        };
+        /** @description What went over the wire. */
+        LlmExchange: {
+            /** @description What was asked. */
+            request: components["schemas"]["LlmExchangeRequest"];
+            /** @description What was answered. */
+            response: components["schemas"]["LlmExchangeResponse"];
+        };
+        /** @description A header. */
+        LlmExchangeHeader: {
+            /** @description Its name. */
+            name: string;
+            /** @description Its value. */
+            value: string;
+        };
+        /** @description A request. */
+        LlmExchangeRequest: {
+            /** @description Its body, or a description of one that is no text. */
+            body: string;
+            /** @description Its headers; secrets are left out. */
+            headers: components["schemas"]["LlmExchangeHeader"][];
+            /** @description Its method. */
+            method: string;
+            /** @description Where it went. */
+            url: string;
+        };
+        /** @description An answer. */
+        LlmExchangeResponse: {
+            /** @description Its body, or a description of one that is no text. */
+            body: string;
+            /** @description Its headers; secrets are left out. */
+            headers: components["schemas"]["LlmExchangeHeader"][];
+            /**
+             * Format: int32
+             * @description Its status; 0 where none came.
+             */
+            status: number;
+            /** @description Whether only the beginning was kept. */
+            truncated: boolean;
+        };
+        /** @description The values that calls have, with how often; the most frequent first. */
+        LlmFacets: {
+            /** @description Agents. */
+            agents: components["schemas"]["FacetValue"][];
+            /** @description Models: those that answered, else those that were asked for. */
+            models: components["schemas"]["FacetValue"][];
+            /** @description Providers. */
+            providers: components["schemas"]["FacetValue"][];
+            /** @description Whether only the newest calls that match were counted, because there are more. */
+            sampled: boolean;
+            /** @description Services. */
+            services: components["schemas"]["FacetValue"][];
+            /** @description Sessions. */
+            sessions: components["schemas"]["FacetValue"][];
+            /** @description Tags. */
+            tags: components["schemas"]["FacetValue"][];
+            /** @description Users. */
+            users: components["schemas"]["FacetValue"][];
+        };
+        /**
+         * @description What was done.
+         * @enum {string}
+         */
+        LlmKind: "llm" | "embedding" | "image" | "audio" | "tool" | "agent" | "chain" | "retriever" | "reranker" | "guardrail" | "evaluator" | "prompt" | "other";
+        /** @description Something that was said at once. */
+        LlmMessage: {
+            finishReason?: string;
+            name?: string;
+            parts: components["schemas"]["LlmPart"][];
+            /** @description `system`, `user`, `assistant`, `tool`, or what else the recorder wrote. */
+            role: string;
+        };
+        /**
+         * @description A part of what was said. `type` tells which fields there are: `text` and `reasoning` have `content`; `tool_call` has `id`,
+         *     `name`, `arguments`; `tool_call_response` has `id`, `name`, `response`; `blob`, `uri` and `file` have `modality`, `mimeType`
+         *     and `bytes`, `uri` or `fileId`. A part without a known type is as it was recorded.
+         */
+        LlmPart: {
+            arguments?: unknown;
+            /** Format: int64 */
+            bytes?: number;
+            content?: string;
+            fileId?: string;
+            id?: string;
+            mimeType?: string;
+            modality?: string;
+            name?: string;
+            response?: unknown;
+            type?: string;
+            uri?: string;
+        };
+        /** @description Calls that belong together. */
+        LlmSession: {
+            /** @description The agents that called. */
+            agents: string[];
+            /**
+             * Format: int64
+             * @description How many calls of models.
+             */
+            calls: number;
+            /**
+             * Format: double
+             * @description What those calls cost whose cost is known, in US dollars; none where none is.
+             */
+            cost: number | null;
+            /**
+             * Format: int64
+             * @description How many of the calls failed.
+             */
+            errors: number;
+            /** @description When its first call started, in nanoseconds since 1970. */
+            firstNano: string;
+            /** @description Its id. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Tokens that were read, those of caches among them.
+             */
+            inputTokens: number;
+            kind: ("session" | "conversation") & Record<string, never>;
+            /** @description When its last call ended, in nanoseconds since 1970. */
+            lastNano: string;
+            /** @description The models that answered. */
+            models: string[];
+            /**
+             * Format: int64
+             * @description Tokens that were made, those of reasoning among them.
+             */
+            outputTokens: number;
+            /** @description The beginning of the first question. */
+            preview: string;
+            /** @description The services that called. */
+            services: string[];
+            /**
+             * Format: int64
+             * @description In how many traces.
+             */
+            traces: number;
+            /**
+             * Format: int64
+             * @description Calls whose cost is not known.
+             */
+            unpricedCalls: number;
+            /** @description Who asked. */
+            users: string[];
+        };
+        /** @description Answer of `GET /api/llm/sessions`. */
+        LlmSessionPage: {
+            /** @description Where the next page begins; none on the last. */
+            nextCursor: string | null;
+            /** @description Those with the newest calls first. */
+            sessions: components["schemas"]["LlmSession"][];
+        };
+        /**
+         * @description How a call ended.
+         * @enum {string}
+         */
+        LlmStatus: "ok" | "error";
+        /** @description A tool that ran. */
+        LlmTool: {
+            arguments?: unknown;
+            callId?: string;
+            description?: string;
+            name?: string;
+            result?: unknown;
+            type?: string;
+        };
+        /** @description A tool that a model might use. */
+        LlmToolDefinition: {
+            description?: string;
+            name: string;
+            parameters?: unknown;
+            type?: string;
+        };
+        /** @description A call within a session. */
+        LlmTurn: {
+            /** @description The agent that called. */
+            agent: string | null;
+            /**
+             * Format: double
+             * @description What it cost, in US dollars.
+             */
+            cost: number | null;
+            /** @description How long it took, in nanoseconds. */
+            durationNano: string;
+            /** @description What kind of error it ended with. */
+            errorType: string | null;
+            /**
+             * Format: int64
+             * @description Tokens that were read.
+             */
+            inputTokens: number | null;
+            /** @description The model that answered, else the one that was asked for. */
+            model: string | null;
+            /** @description What it added to what had been said before in the session. */
+            newMessages: components["schemas"]["LlmMessage"][];
+            /** @description What the model answered. */
+            outputMessages: components["schemas"]["LlmMessage"][];
+            /**
+             * Format: int64
+             * @description Tokens that were made.
+             */
+            outputTokens: number | null;
+            /** @description The service that called. */
+            service: string;
+            /** @description The span's id. */
+            spanId: string;
+            /** @description Start, in nanoseconds since 1970. */
+            startNano: string;
+            /** @description `ok` or `error`. */
+            status: components["schemas"]["LlmStatus"];
+            /** @description The trace's id. */
+            traceId: string;
         };
         /** @description The values that log records have, with how often. */
         LogFacets: {
@@ -1261,6 +2000,30 @@ export interface components {
             /** @description `delivered` when it took everything, else `partial`, `retry` or `rejected`. */
             outcome: string;
         };
+        /** @description Calls that begin with the same question. */
+        TopPrompt: {
+            /**
+             * Format: double
+             * @description What they cost, in US dollars.
+             */
+            cost: number;
+            /**
+             * Format: int64
+             * @description How many calls.
+             */
+            count: number;
+            /** @description And its span. */
+            exampleSpanId: string;
+            /** @description The dearest of them: its trace. */
+            exampleTraceId: string;
+            /** @description The beginning of what was asked last. */
+            prompt: string;
+            /**
+             * Format: int64
+             * @description Their tokens, read and made.
+             */
+            tokens: number;
+        };
         /** @description A trace. */
         Trace: {
             /** @description Its spans, by start time. */
@@ -1327,7 +2090,10 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AgentGraph = components['schemas']['AgentGraph'];
 export type AnyValue = components['schemas']['AnyValue'];
+export type CostGroup = components['schemas']['CostGroup'];
+export type CostTotals = components['schemas']['CostTotals'];
 export type Counts = components['schemas']['Counts'];
 export type Dropped = components['schemas']['Dropped'];
 export type ErrorBody = components['schemas']['ErrorBody'];
@@ -1338,11 +2104,40 @@ export type ExporterState = components['schemas']['ExporterState'];
 export type ExporterStatus = components['schemas']['ExporterStatus'];
 export type FacetValue = components['schemas']['FacetValue'];
 export type FlameNode = components['schemas']['FlameNode'];
+export type GraphEdge = components['schemas']['GraphEdge'];
+export type GraphFailure = components['schemas']['GraphFailure'];
+export type GraphLoop = components['schemas']['GraphLoop'];
+export type GraphNode = components['schemas']['GraphNode'];
 export type Health = components['schemas']['Health'];
 export type HubStatus = components['schemas']['HubStatus'];
 export type Imported = components['schemas']['Imported'];
 export type KeyValue = components['schemas']['KeyValue'];
 export type Listener = components['schemas']['Listener'];
+export type LlmAgent = components['schemas']['LlmAgent'];
+export type LlmAgentList = components['schemas']['LlmAgentList'];
+export type LlmCallCost = components['schemas']['LlmCallCost'];
+export type LlmCallDetail = components['schemas']['LlmCallDetail'];
+export type LlmCallPage = components['schemas']['LlmCallPage'];
+export type LlmCallRow = components['schemas']['LlmCallRow'];
+export type LlmConversation = components['schemas']['LlmConversation'];
+export type LlmCost = components['schemas']['LlmCost'];
+export type LlmCostSource = components['schemas']['LlmCostSource'];
+export type LlmCounts = components['schemas']['LlmCounts'];
+export type LlmDetail = components['schemas']['LlmDetail'];
+export type LlmExchange = components['schemas']['LlmExchange'];
+export type LlmExchangeHeader = components['schemas']['LlmExchangeHeader'];
+export type LlmExchangeRequest = components['schemas']['LlmExchangeRequest'];
+export type LlmExchangeResponse = components['schemas']['LlmExchangeResponse'];
+export type LlmFacets = components['schemas']['LlmFacets'];
+export type LlmKind = components['schemas']['LlmKind'];
+export type LlmMessage = components['schemas']['LlmMessage'];
+export type LlmPart = components['schemas']['LlmPart'];
+export type LlmSession = components['schemas']['LlmSession'];
+export type LlmSessionPage = components['schemas']['LlmSessionPage'];
+export type LlmStatus = components['schemas']['LlmStatus'];
+export type LlmTool = components['schemas']['LlmTool'];
+export type LlmToolDefinition = components['schemas']['LlmToolDefinition'];
+export type LlmTurn = components['schemas']['LlmTurn'];
 export type LogFacets = components['schemas']['LogFacets'];
 export type LogPage = components['schemas']['LogPage'];
 export type LogRecord = components['schemas']['LogRecord'];
@@ -1383,6 +2178,7 @@ export type Status = components['schemas']['Status'];
 export type StatusCode = components['schemas']['StatusCode'];
 export type Temporality = components['schemas']['Temporality'];
 export type TestOutcome = components['schemas']['TestOutcome'];
+export type TopPrompt = components['schemas']['TopPrompt'];
 export type Trace = components['schemas']['Trace'];
 export type TracePage = components['schemas']['TracePage'];
 export type TraceSummary = components['schemas']['TraceSummary'];
@@ -1581,6 +2377,375 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": string;
+                };
+            };
+            /** @description What is wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getLlmAgents: {
+        parameters: {
+            query?: {
+                /** @description The first nanosecond since 1970 that counts. */
+                from?: string;
+                /** @description The first nanosecond since 1970 that no longer counts. */
+                to?: string;
+                /** @description Only of this service. */
+                service?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LlmAgentList"];
+                };
+            };
+            /** @description What is wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getLlmCalls: {
+        parameters: {
+            query?: {
+                /** @description The first nanosecond since 1970 that counts. */
+                from?: string;
+                /** @description The first nanosecond since 1970 that no longer counts. */
+                to?: string;
+                /** @description How many to answer, 1000 at most. Default: 50. */
+                limit?: number;
+                /** @description Where to go on: the `nextCursor` of the page before. */
+                cursor?: string;
+                /** @description The newest, dearest, longest or largest first. */
+                sort?: "newest" | "cost" | "duration" | "tokens";
+                /** @description Only of this service. */
+                service?: string;
+                /** @description Only of this provider. */
+                provider?: string;
+                /** @description Only of this model, asked for or answering. */
+                model?: string;
+                /** @description Only of this session or conversation. */
+                session?: string;
+                /** @description Only of this user. */
+                user?: string;
+                /** @description Only with this tag, exactly. */
+                tag?: string;
+                /** @description Only of this agent. */
+                agent?: string;
+                /**
+                 * @description Only of this kind, such as `embedding` or `tool`; `all` for everything. Default: calls of models that state their own
+                 *     usage, which is what sums are made of.
+                 */
+                kind?: string;
+                /** @description Only those that failed. */
+                errors?: boolean;
+                /** @description Only those with this in their name, or in the beginning of what was asked or answered. */
+                q?: string;
+                /** @description Only those that took at least so long. */
+                minDurationMs?: number;
+                /** @description Only those that cost at least so much, in US dollars. */
+                minCost?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LlmCallPage"];
+                };
+            };
+            /** @description What is wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getLlmCallsTraceIdSpanId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 32 hexadecimal digits */
+                traceId: string;
+                /** @description 16 hexadecimal digits */
+                spanId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LlmCallDetail"];
+                };
+            };
+            /** @description What is wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getLlmCost: {
+        parameters: {
+            query?: {
+                /** @description The first nanosecond since 1970 that counts. */
+                from?: string;
+                /** @description The first nanosecond since 1970 that no longer counts. */
+                to?: string;
+                /** @description How many parts the time is divided into, at most. Default: 60. */
+                bins?: number;
+                /** @description By what. Default: by model. */
+                by?: "model" | "provider" | "service" | "user" | "session" | "tag" | "agent";
+                /** @description Only of this service. */
+                service?: string;
+                /** @description Only of this provider. */
+                provider?: string;
+                /** @description Only of this model, asked for or answering. */
+                model?: string;
+                /** @description Only of this session or conversation. */
+                session?: string;
+                /** @description Only of this user. */
+                user?: string;
+                /** @description Only with this tag, exactly. */
+                tag?: string;
+                /** @description Only of this agent. */
+                agent?: string;
+                /**
+                 * @description Only of this kind, such as `embedding` or `tool`; `all` for everything. Default: calls of models that state their own
+                 *     usage, which is what sums are made of.
+                 */
+                kind?: string;
+                /** @description Only those that failed. */
+                errors?: boolean;
+                /** @description Only those with this in their name, or in the beginning of what was asked or answered. */
+                q?: string;
+                /** @description Only those that took at least so long. */
+                minDurationMs?: number;
+                /** @description Only those that cost at least so much, in US dollars. */
+                minCost?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LlmCost"];
+                };
+            };
+            /** @description What is wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getLlmFacets: {
+        parameters: {
+            query?: {
+                /** @description The first nanosecond since 1970 that counts. */
+                from?: string;
+                /** @description The first nanosecond since 1970 that no longer counts. */
+                to?: string;
+                /** @description Only of this service. */
+                service?: string;
+                /** @description Only of this provider. */
+                provider?: string;
+                /** @description Only of this model, asked for or answering. */
+                model?: string;
+                /** @description Only of this session or conversation. */
+                session?: string;
+                /** @description Only of this user. */
+                user?: string;
+                /** @description Only with this tag, exactly. */
+                tag?: string;
+                /** @description Only of this agent. */
+                agent?: string;
+                /**
+                 * @description Only of this kind, such as `embedding` or `tool`; `all` for everything. Default: calls of models that state their own
+                 *     usage, which is what sums are made of.
+                 */
+                kind?: string;
+                /** @description Only those that failed. */
+                errors?: boolean;
+                /** @description Only those with this in their name, or in the beginning of what was asked or answered. */
+                q?: string;
+                /** @description Only those that took at least so long. */
+                minDurationMs?: number;
+                /** @description Only those that cost at least so much, in US dollars. */
+                minCost?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LlmFacets"];
+                };
+            };
+            /** @description What is wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getLlmGraph: {
+        parameters: {
+            query?: {
+                /** @description The first nanosecond since 1970 that counts. */
+                from?: string;
+                /** @description The first nanosecond since 1970 that no longer counts. */
+                to?: string;
+                /** @description Everything in this trace. */
+                trace?: string;
+                /** @description The newest runs of this agent. */
+                agent?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentGraph"];
+                };
+            };
+            /** @description What is wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getLlmSessions: {
+        parameters: {
+            query?: {
+                /** @description The first nanosecond since 1970 that counts. */
+                from?: string;
+                /** @description The first nanosecond since 1970 that no longer counts. */
+                to?: string;
+                /** @description How many to answer, 1000 at most. Default: 50. */
+                limit?: number;
+                /** @description Where to go on: the `nextCursor` of the page before. */
+                cursor?: string;
+                /** @description Only those with this in their id or their first question. */
+                q?: string;
+                /** @description Only those of this user. */
+                user?: string;
+                /** @description Only those in which this service called. */
+                service?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LlmSessionPage"];
+                };
+            };
+            /** @description What is wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getLlmSessionsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description of a session or a conversation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LlmConversation"];
                 };
             };
             /** @description What is wrong */

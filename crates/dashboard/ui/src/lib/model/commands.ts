@@ -20,11 +20,15 @@ export function findCommands(text: string, services: readonly string[]): Command
     ...PLACES.map(({ view, title }) => ({ title, hint: 'page', href: listLink(view, {}) })),
     { title: 'Service map', hint: 'page', href: listLink('services', { view: 'map' }) },
     { title: 'Failed traces', hint: 'traces', href: listLink('traces', { errors: 'true' }) },
+    { title: 'Failed LLM calls', hint: 'LLM calls', href: listLink('llm', { errors: 'true' }) },
+    { title: 'Dearest LLM calls', hint: 'LLM calls', href: listLink('llm', { sort: 'cost' }) },
+    { title: 'Cost by user', hint: 'cost', href: listLink('cost', { by: 'user' }) },
     { title: 'Error logs', hint: 'logs', href: listLink('logs', { severityMin: '17' }) },
     ...services.flatMap((service) => [
       { title: service, hint: 'service', href: listLink('services', { service }) },
       { title: `${service}: traces`, hint: 'traces', href: listLink('traces', { service }) },
       { title: `${service}: logs`, hint: 'logs', href: listLink('logs', { service }) },
+      { title: `${service}: LLM calls`, hint: 'LLM calls', href: listLink('llm', { service }) },
     ]),
     { title: 'Light, dark, or as the system', hint: 'colours', action: 'theme' },
     { title: 'Keyboard help', hint: 'help', action: 'help' },
@@ -38,6 +42,8 @@ export function findCommands(text: string, services: readonly string[]): Command
     ...fitting,
     { title: `Search traces for “${typed}”`, hint: 'traces', href: listLink('traces', { q: typed }) },
     { title: `Search logs for “${typed}”`, hint: 'logs', href: listLink('logs', { q: typed }) },
+    { title: `Search LLM calls for “${typed}”`, hint: 'LLM calls', href: listLink('llm', { q: typed }) },
+    { title: `Search sessions for “${typed}”`, hint: 'sessions', href: listLink('sessions', { q: typed }) },
   ];
 }
 

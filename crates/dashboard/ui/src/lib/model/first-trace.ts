@@ -21,7 +21,7 @@ function speaks(listener: Listener, protocol: string): boolean {
 }
 
 /** A wildcard address is where the hub listens, not where one can send. */
-function reachable(address: string): string {
+export function reachable(address: string): string {
   return address.replace(/^(0\.0\.0\.0|\[::\]|::)(?=:\d+$)/, '127.0.0.1');
 }
 

@@ -10,7 +10,9 @@ const matching = (query: string) =>
   [trace, record].filter((item) => liveKind.matches(item, readLiveFilter(new URLSearchParams(query))));
 
 it('has the newest of both signals first', () => {
-  expect([record, trace].sort((a, b) => liveKind.compare(a, b))).toEqual([trace, record]);
+  expect(
+    [record, trace].sort((a, b) => liveKind.compare(a, b, readLiveFilter(new URLSearchParams()))),
+  ).toEqual([trace, record]);
 });
 
 it.each([

@@ -107,6 +107,6 @@ describe('logKind', () => {
 
   it('uses the observed time where the source gave none', () => {
     const unset = log('b', 0, { observedTimeUnixNano: '50' });
-    expect(logKind.compare(unset, log('a', 40))).toBeLessThan(0);
+    expect(logKind.compare(unset, log('a', 40), readLogFilter(new URLSearchParams()))).toBeLessThan(0);
   });
 });

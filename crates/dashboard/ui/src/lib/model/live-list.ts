@@ -3,8 +3,8 @@
 export interface ListKind<Item, Filter> {
   /** What makes two items the same; a later one replaces the earlier. */
   key(item: Item): string;
-  /** Sorts newer items first. */
-  compare(a: Item, b: Item): number;
+  /** Sorts newer items first, or by what the filter asks for. */
+  compare(a: Item, b: Item, filter: Filter): number;
   matches(item: Item, filter: Filter): boolean;
   /** False when `matches` alone cannot tell, and the server must be asked. */
   decides?(filter: Filter): boolean;
@@ -31,17 +31,16 @@ export function mergeNews<Item, Filter>(
   kind: ListKind<Item, Filter>,
   options: MergeOptions,
 ): Merged<Item> {
+  const compare = (a: Item, b: Item) => kind.compare(a, b, filter);
   const latest = new Map(news.map((item) => [kind.key(item), item]));
   const oldest = items.at(-1);
   const staying = items.filter((item) => !latest.has(kind.key(item)));
   const known = new Set(items.map((item) => kind.key(item)));
   const entering = [...latest.values()]
     .filter((item) => kind.matches(item, filter))
-    .filter(
-      (item) => !options.hasOlder || !oldest || known.has(kind.key(item)) || kind.compare(item, oldest) < 0,
-    )
-    .sort((a, b) => kind.compare(a, b));
-  const merged = mergeSorted(staying, entering, (a, b) => kind.compare(a, b));
+    .filter((item) => !options.hasOlder || !oldest || known.has(kind.key(item)) || compare(item, oldest) < 0)
+    .sort(compare);
+  const merged = mergeSorted(staying, entering, compare);
   return { items: merged.slice(0, options.bound), cut: merged.length > options.bound };
 }
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { listLink, parseRoute, traceLink } from './route';
+import { callLink, listLink, parseRoute, placeOf, sessionLink, traceLink } from './route';
 
 it.each([
   ['/', { view: 'traces' }],
@@ -15,6 +15,12 @@ it.each([
   ['/logs/more', { view: 'unknown' }],
   ['/traces/a/b', { view: 'unknown' }],
   ['/elsewhere', { view: 'unknown' }],
+  ['/llm', { view: 'llm' }],
+  ['/llm/AB/CD', { view: 'call', traceId: 'ab', spanId: 'cd' }],
+  ['/llm/ab', { view: 'unknown' }],
+  ['/llm/a/b/c', { view: 'unknown' }],
+  ['/sessions/a%2Fb%20C', { view: 'session', id: 'a/b C' }],
+  ['/sessions/a/b', { view: 'unknown' }],
 ])('%s is %j', (path, route) => {
   expect(parseRoute(path)).toEqual(route);
 });
@@ -27,4 +33,16 @@ it('links to a span inside its trace', () => {
 it('links to a list with the filters that are set', () => {
   expect(listLink('logs', { q: 'a b', service: '', traceId: null })).toBe('/logs?q=a+b');
   expect(listLink('errors', {})).toBe('/errors');
+});
+
+it('leads to a session whatever its id is made of', () => {
+  const id = 'user/7 #é?';
+  expect(parseRoute(new URL(sessionLink(id, 'ab'), 'http://hub').pathname)).toEqual({ view: 'session', id });
+  expect(parseRoute(callLink('ab', 'cd'))).toEqual({ view: 'call', traceId: 'ab', spanId: 'cd' });
+});
+
+it('counts a call to the calls, and a session to the sessions', () => {
+  expect(
+    ['/llm/a/b', '/sessions/a', '/traces/a', '/cost', '/x'].map((path) => placeOf(parseRoute(path))),
+  ).toEqual(['llm', 'sessions', 'traces', 'cost', null]);
 });

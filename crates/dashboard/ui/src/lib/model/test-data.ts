@@ -1,6 +1,6 @@
 /** Makes API values for tests; a test states only what it is about. */
 
-import type { LogRecord, Span, TraceSummary } from '../api/types';
+import type { CostTotals, LlmCallRow, LogRecord, Span, TraceSummary } from '../api/types';
 
 export function span(spanId: string, parentSpanId: string | null, more: Partial<Span> = {}): Span {
   return {
@@ -68,4 +68,62 @@ export function spanAt(
 ): Span {
   const times = { startTimeUnixNano: String(1_000 + start), endTimeUnixNano: String(1_000 + end) };
   return span(spanId, parentSpanId, { ...times, ...more });
+}
+
+export function call(spanId: string, more: Partial<LlmCallRow> = {}): LlmCallRow {
+  return {
+    traceId: 't',
+    spanId,
+    parentSpanId: null,
+    name: 'chat',
+    service: 'shop',
+    kind: 'llm',
+    counts: 'own',
+    operation: 'chat',
+    provider: null,
+    requestModel: null,
+    responseModel: null,
+    startNano: '1000',
+    durationNano: '1000000000',
+    timeToFirstChunkNano: null,
+    streaming: null,
+    inputTokens: null,
+    outputTokens: null,
+    cacheReadTokens: null,
+    cacheWriteTokens: null,
+    reasoningTokens: null,
+    cost: null,
+    costSource: null,
+    status: 'ok',
+    errorType: null,
+    finishReasons: [],
+    sessionId: null,
+    conversationId: null,
+    userId: null,
+    tags: [],
+    agent: null,
+    inputPreview: '',
+    outputPreview: '',
+    toolCalls: 0,
+    fromLog: false,
+    ...more,
+  };
+}
+
+export function costTotals(more: Partial<CostTotals> = {}): CostTotals {
+  return {
+    calls: 1,
+    errors: 0,
+    inputTokens: 0,
+    outputTokens: 0,
+    cacheReadTokens: 0,
+    cacheWriteTokens: 0,
+    reasoningTokens: 0,
+    cost: 0,
+    unpricedCalls: 0,
+    cacheSavings: 0,
+    p50Nano: '0',
+    p95Nano: '0',
+    ...more,
+  };
 }

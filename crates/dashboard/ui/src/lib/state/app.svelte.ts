@@ -1,6 +1,8 @@
 import { createContext } from 'svelte';
 import type { LogRecord, TraceSummary } from '../api/types';
+import type { LlmCallRow, LlmSession } from '../api/types';
 import { listLogs, listServices, listTraces } from '../api/client';
+import { listCalls, listSessions } from '../api/llm';
 import {
   ERROR_SEVERITY,
   liveKind,
@@ -9,6 +11,8 @@ import {
   type LiveFilter,
   type LiveItem,
 } from '../model/live-feed';
+import { callKind, callQuery, type CallFilter } from '../model/llm-calls';
+import { sessionKind, sessionQuery, type SessionFilter } from '../model/llm-sessions';
 import { logKind, logQuery, type LogFilter } from '../model/logs';
 import { ServiceColours } from '../model/service-colours';
 import { traceKind, traceQuery, type TraceFilter } from '../model/traces';
@@ -23,6 +27,8 @@ import { Theme } from './theme.svelte';
 
 const TRACES_PER_PAGE = 100;
 const LOGS_PER_PAGE = 200;
+const CALLS_PER_PAGE = 100;
+const SESSIONS_PER_PAGE = 100;
 const FEED_PER_SIGNAL = 200;
 
 export interface ListPlace {
@@ -61,6 +67,24 @@ export class App {
     },
   });
 
+  readonly calls = new LiveList<LlmCallRow, CallFilter>({
+    ...callKind,
+    async page(filter, cursor, signal) {
+      const query = { ...callQuery(filter, Date.now()), sort: filter.sort, cursor, limit: CALLS_PER_PAGE };
+      const page = await listCalls(query, signal);
+      return { items: page.calls, nextCursor: page.nextCursor };
+    },
+  });
+
+  readonly sessions = new LiveList<LlmSession, SessionFilter>({
+    ...sessionKind,
+    async page(filter, cursor, signal) {
+      const query = { ...sessionQuery(filter, Date.now()), cursor, limit: SESSIONS_PER_PAGE };
+      const page = await listSessions(query, signal);
+      return { items: page.sessions, nextCursor: page.nextCursor };
+    },
+  });
+
   /** Traces and log records as they come. */
   readonly feed = new LiveList<LiveItem, LiveFilter>({
     ...liveKind,
@@ -78,8 +102,9 @@ export class App {
   /** The reader was shown how to send a first trace, and has not been told of it yet. */
   awaited = $state(false);
 
-  /** Where the reader was in the list of traces. */
+  /** Where the reader was in the list of traces, and in that of calls. */
   listPlace = $state<ListPlace>({ filter: '', scrollTop: 0, selected: null });
+  callPlace = $state<ListPlace>({ filter: '', scrollTop: 0, selected: null });
 
   readonly services = new Query(async (signal) => (await listServices(signal)).services.toSorted());
 
@@ -101,9 +126,15 @@ export class App {
           this.logs.receive(logs);
           this.feed.receive(logs.map(liveLog));
         },
+        llmCalls: (calls) => {
+          this.calls.receive(calls);
+          this.sessions.expect();
+        },
         reset: () => {
           this.traces.reset();
           this.logs.reset();
+          this.calls.reset();
+          this.sessions.reset();
           this.feed.reset();
         },
       }),

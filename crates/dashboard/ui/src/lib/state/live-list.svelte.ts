@@ -70,7 +70,8 @@ export class LiveList<Item, Filter> {
       this.phase = 'failed';
       return;
     }
-    this.items = appendPage([], page.items, this.#source).sort((a, b) => this.#source.compare(a, b));
+    const order = (a: Item, b: Item) => this.#source.compare(a, b, filter);
+    this.items = appendPage([], page.items, this.#source).sort(order);
     this.full = false;
     this.#continueAt(page.nextCursor);
     this.error = null;
@@ -97,13 +98,20 @@ export class LiveList<Item, Filter> {
     if (filter === null) return;
     if (this.#source.decides && !this.#source.decides(filter)) {
       if (!news.some((item) => this.#source.matches(item, filter))) return;
-      if (this.paused) this.#missed = true;
-      else if (this.#asking === undefined) this.#asking = setTimeout(() => void this.#ask(filter), ASK_MS);
+      this.expect();
     } else if (this.paused) this.#hold(news);
     else {
       this.#news.push(...news);
       this.#flushTimer ??= setTimeout(() => this.#flush(), FLUSH_MS);
     }
+  }
+
+  /** There is news of which only the server can tell what it means for this list: it is asked soon. */
+  expect(): void {
+    const filter = this.#filter;
+    if (filter === null) return;
+    if (this.paused) this.#missed = true;
+    else if (this.#asking === undefined) this.#asking = setTimeout(() => void this.#ask(filter), ASK_MS);
   }
 
   /** News may match, which only the server can tell: its newest page is merged with what is there. */

@@ -37,6 +37,7 @@ export class LiveStream {
     this.#close = openLive({
       traces: (traces) => this.#listeners.forEach((listener) => listener.traces?.(traces)),
       logs: (logs) => this.#listeners.forEach((listener) => listener.logs?.(logs)),
+      llmCalls: (calls) => this.#listeners.forEach((listener) => listener.llmCalls?.(calls)),
       reset: () => this.#listeners.forEach((listener) => listener.reset?.()),
       connection: (state) => (this.connection = state),
     });
