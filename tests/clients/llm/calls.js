@@ -1,19 +1,15 @@
 // Calls of language models with the SDKs that people use in JavaScript, as their documents write them.
 //
-// `calls.js ADDRESS direct|proxied`: the same calls either straight to the provider at that address, or through the proxy
-// there. Each case prints a line of JSON: its name, the calls that it makes, and what the SDK made of the answers.
+// `calls.js PROVIDERS PROXY`: every case makes its calls straight to the providers at the one address, and through the proxy
+// at the other. It prints a line of JSON: its name, the calls that it makes, and what the SDK made of the answers each way.
 
 const { createOpenAI } = require("@ai-sdk/openai");
 const { generateText, streamText, tool, stepCountIs } = require("ai");
 const OpenAI = require("openai");
 const { z } = require("zod");
 
-const [address] = process.argv.slice(2);
-const baseURL = `${address}/v1`;
 const apiKey = process.env.OPENAI_API_KEY;
 const messages = [{ role: "user", content: "Say hello" }];
-const client = new OpenAI({ baseURL, apiKey, maxRetries: 0 });
-const vercel = createOpenAI({ baseURL, apiKey });
 
 async function collected(stream) {
   const all = [];
@@ -25,7 +21,7 @@ const cases = [
   [
     "A5 openai: chat, stream and embeddings",
     ["chat", "chat stream", "embedding"],
-    async () => {
+    async ({ client }) => {
       const answer = await client.chat.completions.create({ model: "gpt-4o-mini", messages });
       const stream = await client.chat.completions.create({ model: "gpt-4o-mini", messages, stream: true });
       const chunks = await collected(stream);
@@ -36,7 +32,7 @@ const cases = [
   [
     "A5 openai: responses",
     ["response", "response stream"],
-    async () => {
+    async ({ client }) => {
       const answer = await client.responses.create({ model: "gpt-4o-mini", input: "Say hello" });
       const events = await collected(await client.responses.create({ model: "gpt-4o-mini", input: "Say hello", stream: true }));
       return [answer.output_text, events.map((event) => event.type)];
@@ -45,7 +41,7 @@ const cases = [
   [
     "A5 ai: generateText and streamText",
     ["response", "response stream"],
-    async () => {
+    async ({ vercel }) => {
       const answer = await generateText({ model: vercel("gpt-4o-mini"), prompt: "Say hello", maxRetries: 0 });
       const stream = streamText({ model: vercel("gpt-4o-mini"), prompt: "Say hello", maxRetries: 0 });
       const pieces = await collected(stream.textStream);
@@ -55,7 +51,7 @@ const cases = [
   [
     "A5 ai: a tool and what comes of it",
     ["response", "response"],
-    async () => {
+    async ({ vercel }) => {
       const answer = await generateText({
         model: vercel("gpt-4o-mini"),
         prompt: "How is the weather?",
@@ -74,15 +70,21 @@ const cases = [
   ],
 ];
 
+async function attempt(name, run, address) {
+  const settings = { baseURL: `${address}/v1`, apiKey };
+  try {
+    return await run({ client: new OpenAI({ ...settings, maxRetries: 0 }), vercel: createOpenAI(settings) });
+  } catch (error) {
+    console.error(name, error);
+    return ["failed", String(error)];
+  }
+}
+
 (async () => {
+  const [providers, proxy] = process.argv.slice(2);
   for (const [name, calls, run] of cases) {
-    let result;
-    try {
-      result = await run();
-    } catch (error) {
-      result = ["failed", String(error)];
-      console.error(name, error);
-    }
-    console.log(JSON.stringify({ case: name, calls, result }));
+    const direct = await attempt(name, run, providers);
+    const proxied = await attempt(name, run, proxy);
+    console.log(JSON.stringify({ case: name, calls, direct, proxied }));
   }
 })();

@@ -1,15 +1,15 @@
 """Calls of language models with the SDKs that people use, as their documents write them.
 
-`calls.py ADDRESS direct|proxied`: the same calls either straight to the provider at that address, or through the proxy there.
-Each case prints a line of JSON: its name, the calls that it makes (names of the fixtures that the provider answers with),
-and what the SDK made of the answers. Both runs must print the same.
+`calls.py PROVIDERS PROXY`: every case makes its calls straight to the providers at the one address, and through the proxy at
+the other. It prints a line of JSON: its name, the calls that it makes (names of the fixtures that the providers answer with),
+and what the SDK made of the answers each way.
 """
 
 import json
 import os
 import sys
 
-ADDRESS, WAY = sys.argv[1:3]
+ADDRESSES = sys.argv[1:3]
 OPENAI_KEY = os.environ["OPENAI_API_KEY"]
 ANTHROPIC_KEY = os.environ["ANTHROPIC_API_KEY"]
 GEMINI_KEY = os.environ["GEMINI_API_KEY"]
@@ -34,10 +34,11 @@ WEATHER = {
     "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
 CASES = []
+way = 0
 
 
 def base(provider):
-    return ADDRESS + BASES[provider][WAY == "proxied"]
+    return ADDRESSES[way] + BASES[provider][way]
 
 
 def case(name, *calls):
@@ -273,7 +274,7 @@ def _():
     return [model.invoke("Say hello").content, [chunk.content for chunk in model.stream("Say hello")]]
 
 
-@case("pydantic-ai: the roulette agent", "tool call", "tool call")
+@case("pydantic-ai: the roulette agent", "roulette", "roulette")
 def _():
     from pydantic_ai import Agent, RunContext
     from pydantic_ai.models.openai import OpenAIChatModel
@@ -307,14 +308,21 @@ def _():
     return first.choices[0].delta.role
 
 
+def attempt(name, function):
+    try:
+        return function()
+    except Exception as error:
+        print(f"{name}: {error!r}", file=sys.stderr)
+        return ["failed", type(error).__name__, str(error)]
+
+
 def main():
+    global way
     for name, calls, function in CASES:
-        try:
-            result = function()
-        except Exception as error:
-            result = ["failed", type(error).__name__, str(error)]
-            print(f"{name}: {error!r}", file=sys.stderr)
-        print(json.dumps({"case": name, "calls": calls, "result": result}), flush=True)
+        results = []
+        for way in (0, 1):
+            results.append(attempt(name, function))
+        print(json.dumps({"case": name, "calls": calls, "direct": results[0], "proxied": results[1]}), flush=True)
 
 
 if __name__ == "__main__":

@@ -143,7 +143,7 @@ fn serve_args(args: &HubArgs, directory: &Path) -> ServeArgs {
     let mut line: Vec<OsString> = ["fanlight", "--metrics", "off"]
         .map(OsString::from)
         .to_vec();
-    for option in ["--otlp-grpc", "--otlp-http", "--dashboard"] {
+    for option in ["--otlp-grpc", "--otlp-http", "--dashboard", "--proxy"] {
         line.extend([option, "127.0.0.1:0"].map(OsString::from));
     }
     line.extend(["--data-dir".into(), directory.into()]);

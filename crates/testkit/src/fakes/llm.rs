@@ -263,7 +263,7 @@ impl Desk {
 /// Whose path it is.
 fn answer(method: &Method, asked: &Asked<'_>) -> Answered {
     let path = asked.path;
-    if path.starts_with("/v1beta/") || path.starts_with("/v1alpha/") {
+    if is_of_gemini(path) {
         gemini::answer(method, asked)
     } else if path.starts_with("/v2/") {
         cohere::answer(method, asked)
@@ -276,11 +276,18 @@ fn answer(method: &Method, asked: &Asked<'_>) -> Answered {
     }
 }
 
+/// `/v1/models/NAME:generateContent` is; OpenAI's models have no colon.
+fn is_of_gemini(path: &str) -> bool {
+    let version = ["/v1beta/", "/v1alpha/"];
+    version.iter().any(|version| path.starts_with(version))
+        || path.starts_with("/v1/models/") && path.contains(':')
+}
+
 /// A failure that was wished for, in the provider's words.
 fn failure(asked: &Asked<'_>, status: u16) -> Refusal {
     if asked.path.starts_with("/v1/messages") {
         anthropic::failure(status)
-    } else if asked.path.starts_with("/v1beta/") {
+    } else if is_of_gemini(asked.path) {
         gemini::failure(status)
     } else {
         openai::failure(status)
