@@ -26,7 +26,7 @@ mod usage;
 
 pub use answer::AnswerStream;
 pub use detect::{ProviderApi, model_in_path, provider_at};
-pub use framing::Framing;
+pub use framing::{Frames, Framing};
 pub use request::read_request;
 
 use crate::LlmCall;

@@ -128,7 +128,7 @@ impl Forwarder {
         *request.method_mut() = head.method;
         *request.uri_mut() = url;
         *request.headers_mut() = head.headers;
-        match self.pool.send(&target.origin, request).await {
+        match self.pool.send(&target.base.origin, request).await {
             Ok(answer) => Ok(reply(answer, response, edit).await),
             Err(error) => {
                 response.end(End::Upstream(error.to_string()));
@@ -191,7 +191,7 @@ impl Forwarder {
             change: Change::None,
         };
         if let Some(into) = target.translate {
-            prepared.translate(into, &text)?;
+            prepared.translate(into, &text, target)?;
         } else if asks
             && prepared.rest.is_none()
             && (target.provider.dialect != Dialect::Azure
@@ -213,13 +213,19 @@ impl Forwarder {
 }
 
 impl Prepared {
-    fn translate(&mut self, into: translate::Target, body: &Bytes) -> Result<(), Problem> {
+    fn translate(
+        &mut self,
+        into: translate::Target,
+        body: &Bytes,
+        target: &Target,
+    ) -> Result<(), Problem> {
         if self.rest.is_some() {
             return Err(Problem::too_large("a request to translate may have 16 MiB"));
         }
         let translation = translate::request(into, body)
             .map_err(|error| Problem::bad(format!("the request can't be translated: {error}")))?;
-        self.path_and_query = translation.path_and_query;
+        let dialect = target.provider.dialect;
+        self.path_and_query = target.base.path_of(dialect, &translation.path_and_query);
         self.change = Change::Translation(translation.body, Box::new(translation.reply));
         Ok(())
     }
@@ -233,7 +239,7 @@ pub(crate) fn call_head(
     started: (SystemTime, Instant),
     injected_usage: bool,
 ) -> CallHead {
-    let origin = &target.origin;
+    let origin = &target.base.origin;
     let host = match target.provider.dialect {
         Dialect::Cohere => "cohere",
         _ => &origin.host,
@@ -262,7 +268,7 @@ pub(crate) fn head_to_upstream(head: &mut Parts, target: &Target) {
     {
         keys::give(&mut head.headers, key);
     }
-    let is_encrypted = target.origin.is_encrypted();
+    let is_encrypted = target.base.origin.is_encrypted();
     keys::place(
         &mut head.headers,
         provider.dialect,
@@ -274,7 +280,8 @@ pub(crate) fn head_to_upstream(head: &mut Parts, target: &Target) {
             head.headers.insert(name.clone(), value.clone());
         }
     }
-    head.headers.insert(HOST, target.origin.authority.clone());
+    head.headers
+        .insert(HOST, target.base.origin.authority.clone());
 }
 
 /// A path as the URL of a request.

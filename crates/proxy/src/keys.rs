@@ -103,11 +103,29 @@ fn to_bearer(headers: &mut HeaderMap) {
 mod tests {
     use super::*;
 
-    fn placed(dialect: Dialect, path: &str, pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        let mut headers: HeaderMap = pairs
-            .iter()
-            .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()))
-            .collect();
+    /// Dialect, path at the provider, the client's bearer token, and where it stands in the end.
+    #[rustfmt::skip]
+    const TOKENS: &[(Dialect, &str, &str, Option<(&str, &str)>)] = &[
+        (Dialect::OpenAi, "/v1/models", "k", Some(("authorization", "Bearer k"))),
+        (Dialect::Anthropic, "/v1/messages", "sk-ant-api03", Some(("x-api-key", "sk-ant-api03"))),
+        (Dialect::Anthropic, "/v1/messages", "sk-ant-oat01", Some(("authorization", "Bearer sk-ant-oat01"))),
+        (Dialect::Gemini, "/v1beta/models", "AIza", Some(("x-goog-api-key", "AIza"))),
+        (Dialect::Gemini, "/v1beta/openai/models", "AIza", Some(("authorization", "Bearer AIza"))),
+        (Dialect::Gemini, "/v1beta/models", "ya29.a", Some(("authorization", "Bearer ya29.a"))),
+        (Dialect::Azure, "/openai/x", "k", Some(("api-key", "k"))),
+        (Dialect::Azure, "/openai/x", "eyJ0", Some(("authorization", "Bearer eyJ0"))),
+        (Dialect::Ollama, "/api/chat", "k", None),
+        (Dialect::Bedrock, "/model/m/converse", "k", Some(("authorization", "Bearer k"))),
+    ];
+
+    fn placed(
+        dialect: Dialect,
+        path: &str,
+        name: &'static str,
+        value: &str,
+    ) -> Vec<(String, String)> {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, value.parse().unwrap());
         place(&mut headers, dialect, path, false);
         headers.remove(ANTHROPIC_VERSION);
         let pair = |(name, value): (&HeaderName, &HeaderValue)| {
@@ -116,80 +134,20 @@ mod tests {
         headers.iter().map(pair).collect()
     }
 
-    fn one(name: &str, value: &str) -> Vec<(String, String)> {
-        vec![(name.to_owned(), value.to_owned())]
+    fn expected(pair: Option<(&str, &str)>) -> Vec<(String, String)> {
+        let owned = pair.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        owned.into_iter().collect()
     }
 
     #[test]
     fn keys_stand_where_the_provider_looks() {
-        let bearer = |token: &str| format!("Bearer {token}");
-        let cases = [
-            (
-                Dialect::OpenAi,
-                "/v1/models",
-                "k",
-                one("authorization", "Bearer k"),
-            ),
-            (
-                Dialect::Anthropic,
-                "/v1/messages",
-                "sk-ant-api03",
-                one("x-api-key", "sk-ant-api03"),
-            ),
-            (
-                Dialect::Anthropic,
-                "/v1/messages",
-                "sk-ant-oat01",
-                one("authorization", "Bearer sk-ant-oat01"),
-            ),
-            (
-                Dialect::Gemini,
-                "/v1beta/models",
-                "AIza",
-                one("x-goog-api-key", "AIza"),
-            ),
-            (
-                Dialect::Gemini,
-                "/v1beta/openai/models",
-                "AIza",
-                one("authorization", "Bearer AIza"),
-            ),
-            (
-                Dialect::Gemini,
-                "/v1beta/models",
-                "ya29.a",
-                one("authorization", "Bearer ya29.a"),
-            ),
-            (Dialect::Azure, "/openai/x", "k", one("api-key", "k")),
-            (
-                Dialect::Azure,
-                "/openai/x",
-                "eyJ0",
-                one("authorization", "Bearer eyJ0"),
-            ),
-            (Dialect::Ollama, "/api/chat", "k", vec![]),
-            (
-                Dialect::Bedrock,
-                "/model/m/converse",
-                "k",
-                one("authorization", "Bearer k"),
-            ),
-        ];
-        for (dialect, path, token, expected) in cases {
-            let given = bearer(token);
-            assert_eq!(
-                placed(dialect, path, &[("authorization", &given)]),
-                expected,
-                "{dialect:?}"
-            );
+        for (dialect, path, token, pair) in TOKENS {
+            let found = placed(*dialect, path, "authorization", &format!("Bearer {token}"));
+            assert_eq!(found, expected(*pair), "{dialect:?} {token}");
         }
-        assert_eq!(
-            placed(Dialect::OpenAi, "/v1/models", &[("x-api-key", "k")]),
-            one("authorization", "Bearer k")
-        );
-        assert_eq!(
-            placed(Dialect::Anthropic, "/v1/messages", &[("x-api-key", "k")]),
-            one("x-api-key", "k")
-        );
+        let own = placed(Dialect::OpenAi, "/v1/models", "x-api-key", "k");
+        assert_eq!(own, expected(Some(("authorization", "Bearer k"))));
+        let own = placed(Dialect::Anthropic, "/v1/messages", "x-api-key", "k");
+        assert_eq!(own, expected(Some(("x-api-key", "k"))));
     }
 }

@@ -66,7 +66,7 @@ pub(crate) struct Routes {
 #[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) provider: Arc<Provider>,
-    pub(crate) origin: Arc<Origin>,
+    pub(crate) base: Base,
     /// The path there, without the query. (Azure's may depend on the body, see [`Azure::path`].)
     pub(crate) path: String,
     /// Whether the request goes to where the provider's configured key and headers may go.
@@ -113,7 +113,7 @@ impl Routes {
         let with_helicone = !is_configured || !is_built_in(&provider, &base);
         Ok(Target {
             path: base.path_of(provider.dialect, path),
-            origin: base.origin,
+            base,
             needs_deployment: provider.dialect == Dialect::Azure && !path.starts_with("/openai/"),
             provider,
             is_configured,

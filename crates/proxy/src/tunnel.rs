@@ -5,14 +5,15 @@ use std::time::{Instant, SystemTime};
 use fanlight_net::Body;
 use http::header::{CONNECTION, UPGRADE};
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 
 use crate::body::{Edit, ReplyBody, Upload};
 use crate::forward::{Forwarder, call_head, head_to_upstream, url};
 use crate::headers;
 use crate::problem::Problem;
-use crate::record::{End, Recording};
+use crate::record::{End, Recording, ResponseSide};
 use crate::routes::Target;
 use crate::upstream::Answer;
 
@@ -34,19 +35,12 @@ pub(crate) async fn forward(
         response: mut side,
     } = forwarder.recorder.begin(recorded);
     request.end();
-    let wanted = head.headers.get(UPGRADE).cloned();
-    let upgrade = head.extensions.remove::<hyper::upgrade::OnUpgrade>();
-    head_to_upstream(&mut head, target);
-    if let Some(wanted) = wanted {
-        head.headers.insert(UPGRADE, wanted);
-        head.headers
-            .insert(CONNECTION, HeaderValue::from_static("upgrade"));
-    }
-    let mut request = Request::new(Upload::ready([]));
-    *request.method_mut() = head.method;
-    *request.uri_mut() = url;
-    *request.headers_mut() = head.headers;
-    let sent = forwarder.pool.send_upgrade(&target.origin, request).await;
+    let ours = head.extensions.remove::<OnUpgrade>();
+    let request = asking(head, target, url);
+    let sent = forwarder
+        .pool
+        .send_upgrade(&target.base.origin, request)
+        .await;
     let Answer {
         mut response,
         lease,
@@ -61,39 +55,58 @@ pub(crate) async fn forward(
     let agreed = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     let theirs = agreed.then(|| hyper::upgrade::on(&mut response));
     let (mut head, incoming) = response.into_parts();
-    let agreed_on = head.headers.get(UPGRADE).cloned();
+    let protocol = head.headers.get(UPGRADE).cloned();
     headers::to_client(&mut head.headers);
-    let (Some(theirs), Some(ours)) = (theirs, upgrade) else {
-        let body = ReplyBody::new(incoming, lease, side, Edit::None);
-        return Ok(answer(head, Body::streaming(body.ended_if_empty().await)));
+    let body = match (ours, theirs) {
+        (Some(ours), Some(theirs)) => {
+            upgraded(&mut head.headers, protocol);
+            tokio::spawn(join(ours, theirs, side));
+            Body::empty()
+        }
+        _ => {
+            let body = ReplyBody::new(incoming, lease, side, Edit::None);
+            Body::streaming(body.ended_if_empty().await)
+        }
     };
-    if let Some(agreed_on) = agreed_on {
-        head.headers.insert(UPGRADE, agreed_on);
-        head.headers
-            .insert(CONNECTION, HeaderValue::from_static("upgrade"));
-    }
-    tokio::spawn(async move {
-        let joined = futures::future::try_join(ours, theirs).await;
-        let ended = match joined {
-            Ok((ours, theirs)) => {
-                let (mut ours, mut theirs) = (TokioIo::new(ours), TokioIo::new(theirs));
-                tokio::io::copy_bidirectional(&mut ours, &mut theirs)
-                    .await
-                    .map_err(|error| error.to_string())
-            }
-            Err(error) => Err(error.to_string()),
-        };
-        side.end(match ended {
-            Ok(_) => End::Complete,
-            Err(error) => End::Upstream(format!("the connection broke: {error}")),
-        });
-    });
-    Ok(answer(head, Body::empty()))
-}
-
-fn answer(head: http::response::Parts, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = head.status;
     *response.headers_mut() = head.headers;
-    response
+    Ok(response)
+}
+
+/// The request as the provider gets it, still asking for the upgrade.
+fn asking(mut head: Parts, target: &Target, url: Uri) -> Request<Upload> {
+    let wanted = head.headers.get(UPGRADE).cloned();
+    head_to_upstream(&mut head, target);
+    upgraded(&mut head.headers, wanted);
+    let mut request = Request::new(Upload::ready([]));
+    *request.method_mut() = head.method;
+    *request.uri_mut() = url;
+    *request.headers_mut() = head.headers;
+    request
+}
+
+fn upgraded(headers: &mut HeaderMap, protocol: Option<HeaderValue>) {
+    if let Some(protocol) = protocol {
+        headers.insert(UPGRADE, protocol);
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    }
+}
+
+/// Passes bytes both ways until both sides have ended, or one breaks.
+async fn join(ours: OnUpgrade, theirs: OnUpgrade, side: ResponseSide) {
+    let joined = futures::future::try_join(ours, theirs).await;
+    let ended = match joined {
+        Ok((ours, theirs)) => {
+            let (mut ours, mut theirs) = (TokioIo::new(ours), TokioIo::new(theirs));
+            tokio::io::copy_bidirectional(&mut ours, &mut theirs)
+                .await
+                .map_err(|error| error.to_string())
+        }
+        Err(error) => Err(error.to_string()),
+    };
+    side.end(match ended {
+        Ok(_) => End::Complete,
+        Err(error) => End::Upstream(format!("the connection broke: {error}")),
+    });
 }

@@ -32,9 +32,9 @@ impl Framing {
     }
 }
 
-/// Takes a stream apart.
+/// Takes a stream apart into its events. However it is cut into pieces, the events are the same.
 #[derive(Debug)]
-pub(super) struct Frames {
+pub struct Frames {
     framing: Framing,
     /// What is not yet a whole line or event.
     rest: Vec<u8>,
@@ -60,7 +60,8 @@ struct ArrayState {
 }
 
 impl Frames {
-    pub(super) fn new(framing: Framing) -> Frames {
+    /// Before the first byte.
+    pub fn new(framing: Framing) -> Frames {
         Frames {
             framing,
             rest: Vec::new(),
@@ -75,7 +76,7 @@ impl Frames {
     }
 
     /// Takes the next bytes and hands out each event that they complete: its name, if it has one, and its data.
-    pub(super) fn push(&mut self, bytes: &[u8], event: &mut dyn FnMut(&str, &[u8])) {
+    pub fn push(&mut self, bytes: &[u8], event: &mut dyn FnMut(&str, &[u8])) {
         match self.framing {
             Framing::Sse | Framing::Lines => self.push_lines(bytes, event),
             Framing::JsonArray => bytes.iter().for_each(|byte| self.push_array(*byte, event)),
@@ -84,7 +85,7 @@ impl Frames {
     }
 
     /// The stream is over: hands out what may be an event that lacks its end.
-    pub(super) fn finish(&mut self, event: &mut dyn FnMut(&str, &[u8])) {
+    pub fn finish(&mut self, event: &mut dyn FnMut(&str, &[u8])) {
         if matches!(self.framing, Framing::Sse | Framing::Lines) {
             self.end_line(event);
             self.end_event(event);

@@ -65,7 +65,7 @@ fn a_variable_that_is_meant_for_clients_is_no_loop() {
         "llm: {}",
         &[("ANTHROPIC_BASE_URL", "http://localhost:8080/anthropic")],
     );
-    assert_eq!(node, Some(Value::Null));
+    assert_eq!(node, Some(json!({})));
     assert!(notes[0].contains("ANTHROPIC_BASE_URL"), "{notes:?}");
 }
 

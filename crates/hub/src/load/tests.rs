@@ -173,10 +173,6 @@ fn unknown_sections_say_what_to_write() {
             "0.yaml:1:1: unknown section `exporter`; did you mean `exporters`?",
         ),
         (
-            "llm: {}",
-            "0.yaml:1:1: the section `llm` is known, but the LLM proxy is not in this release; leave the section out",
-        ),
-        (
             "agent: {}",
             "0.yaml:1:1: the section `agent` is known, but the host agent is not in this release; leave the section out",
         ),

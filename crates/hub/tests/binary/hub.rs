@@ -78,7 +78,14 @@ impl Hub {
         let file = file.display().to_string();
         Hub::start_in(
             directory,
-            &["--config", &file, "--metrics", "127.0.0.1:0"],
+            &[
+                "--config",
+                &file,
+                "--metrics",
+                "127.0.0.1:0",
+                "--proxy",
+                "off",
+            ],
             variables,
         )
     }

@@ -16,6 +16,7 @@ mod backends;
 mod command_line;
 mod forwarding;
 mod hub;
+mod llm_proxy;
 mod running;
 mod services;
 mod serving;

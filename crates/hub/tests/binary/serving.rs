@@ -12,6 +12,7 @@ fn a_newcomer_sees_a_span_and_stops_the_hub() {
     for part in [
         "OTLP/gRPC",
         "OTLP/HTTP",
+        "LLM proxy",
         "Dashboard",
         "Metrics",
         "store",

@@ -23,6 +23,8 @@ pub(crate) struct ReplyBody {
     /// What follows an edited piece that was held back.
     after: Option<Option<Result<Frame<Bytes>, BodyError>>>,
     is_over: bool,
+    /// Whether the client has been given what came before a fault.
+    is_flushed: bool,
 }
 
 /// What is changed on the way.
@@ -50,6 +52,7 @@ impl ReplyBody {
             edit,
             after: None,
             is_over: false,
+            is_flushed: false,
         }
     }
 
@@ -105,6 +108,22 @@ impl ReplyBody {
         Poll::Ready(Some(Ok(frame)))
     }
 
+    /// Gives a piece to the server. A fault waits for a moment: the server writes what it was given before, and after a
+    /// fault it writes nothing more.
+    fn handed_out(
+        &mut self,
+        cx: &mut Context<'_>,
+        piece: Option<Result<Frame<Bytes>, BodyError>>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if matches!(piece, Some(Err(_))) && !std::mem::replace(&mut self.is_flushed, true) {
+            self.after = Some(piece);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.is_over |= piece.is_none();
+        Poll::Ready(piece)
+    }
+
     /// What the client gets in place of a piece; none where it is held back.
     fn edited(
         &mut self,
@@ -150,8 +169,7 @@ impl HttpBody for ReplyBody {
             return Poll::Ready(None);
         }
         if let Some(after) = this.after.take() {
-            this.is_over = after.is_none();
-            return Poll::Ready(after);
+            return this.handed_out(cx, after);
         }
         loop {
             let piece = match this.side {
@@ -161,11 +179,10 @@ impl HttpBody for ReplyBody {
             if let Edit::None = this.edit {
                 // The last piece says that it is the last.
                 this.is_over = this.side.is_none() && !matches!(piece, Some(Err(_)));
-                return Poll::Ready(piece);
+                return this.handed_out(cx, piece);
             }
             if let Some(piece) = this.edited(piece) {
-                this.is_over = piece.is_none();
-                return Poll::Ready(piece);
+                return this.handed_out(cx, piece);
             }
         }
     }

@@ -79,6 +79,9 @@ pub(super) fn span(
     http(head, record, &mut attributes);
     if let Some(api) = record.api {
         model(api, &record.call, &mut attributes);
+        // The exchange shows what the client did not ask for.
+        let injected = head.injected_usage.then_some(true);
+        attributes.flag("fanlight.llm.injected_usage", injected);
         usage(&record.call, record.cost.as_ref(), &mut attributes);
         timing(head, record, &mut attributes);
         parameters(&record.call, content.is_some(), &mut attributes);

@@ -102,99 +102,32 @@ fn version_at_end(base: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
+    /// Base, dialect, the client's path, the path at the provider.
+    #[rustfmt::skip]
+    const PATHS: &[(&str, Dialect, &str, &str)] = &[
+        ("https://api.openai.com/v1", Dialect::OpenAi, "/v1/models", "/v1/models"),
+        ("https://api.openai.com/v1", Dialect::OpenAi, "/responses", "/v1/responses"),
+        ("https://api.openai.com/v1", Dialect::OpenAi, "/v1/v1/models", "/v1/models"),
+        ("https://api.openai.com/v1", Dialect::OpenAi, "/v1beta", "/v1/v1beta"),
+        ("https://api.groq.com/openai/v1", Dialect::OpenAi, "/v1/models", "/openai/v1/models"),
+        ("https://api.groq.com/openai/v1", Dialect::OpenAi, "/openai/v1/models", "/openai/v1/models"),
+        ("https://openrouter.ai/api/v1", Dialect::OpenAi, "/chat/completions", "/api/v1/chat/completions"),
+        ("http://localhost:8585/v1/gateway/oai/v1", Dialect::OpenAi, "/v1/chat/completions", "/v1/gateway/oai/v1/chat/completions"),
+        ("http://localhost:9000", Dialect::OpenAi, "/v1/models", "/v1/models"),
+        ("http://localhost:9000/llm", Dialect::OpenAi, "/v1/models", "/llm/models"),
+        ("https://api.anthropic.com", Dialect::Anthropic, "/v1/messages", "/v1/messages"),
+        ("https://gateway/anthropic/v1", Dialect::Anthropic, "/v1/messages", "/anthropic/v1/messages"),
+        ("https://gateway/anthropic", Dialect::Anthropic, "/v1/messages", "/anthropic/v1/messages"),
+        ("https://g.example", Dialect::Gemini, "/v1beta/models/m:generateContent", "/v1beta/models/m:generateContent"),
+    ];
+
     #[test]
     fn paths_go_below_the_base_however_clients_write_them() {
-        let cases = [
-            (
-                "https://api.openai.com/v1",
-                Dialect::OpenAi,
-                "/v1/models",
-                "/v1/models",
-            ),
-            (
-                "https://api.openai.com/v1",
-                Dialect::OpenAi,
-                "/responses",
-                "/v1/responses",
-            ),
-            (
-                "https://api.openai.com/v1",
-                Dialect::OpenAi,
-                "/v1/v1/models",
-                "/v1/models",
-            ),
-            (
-                "https://api.openai.com/v1",
-                Dialect::OpenAi,
-                "/v1beta",
-                "/v1/v1beta",
-            ),
-            (
-                "https://api.groq.com/openai/v1",
-                Dialect::OpenAi,
-                "/v1/models",
-                "/openai/v1/models",
-            ),
-            (
-                "https://api.groq.com/openai/v1",
-                Dialect::OpenAi,
-                "/openai/v1/models",
-                "/openai/v1/models",
-            ),
-            (
-                "https://openrouter.ai/api/v1",
-                Dialect::OpenAi,
-                "/chat/completions",
-                "/api/v1/chat/completions",
-            ),
-            (
-                "http://localhost:8585/v1/gateway/oai/v1",
-                Dialect::OpenAi,
-                "/v1/chat/completions",
-                "/v1/gateway/oai/v1/chat/completions",
-            ),
-            (
-                "http://localhost:9000",
-                Dialect::OpenAi,
-                "/v1/models",
-                "/v1/models",
-            ),
-            (
-                "http://localhost:9000/llm",
-                Dialect::OpenAi,
-                "/v1/models",
-                "/llm/models",
-            ),
-            (
-                "https://api.anthropic.com",
-                Dialect::Anthropic,
-                "/v1/messages",
-                "/v1/messages",
-            ),
-            (
-                "https://gateway/anthropic/v1",
-                Dialect::Anthropic,
-                "/v1/messages",
-                "/anthropic/v1/messages",
-            ),
-            (
-                "https://gateway/anthropic",
-                Dialect::Anthropic,
-                "/v1/messages",
-                "/anthropic/v1/messages",
-            ),
-            (
-                "https://g.example",
-                Dialect::Gemini,
-                "/v1beta/models/m:generateContent",
-                "/v1beta/models/m:generateContent",
-            ),
-        ];
-        for (base, dialect, path, expected) in cases {
+        for (base, dialect, path, expected) in PATHS {
             let base: Base = base.parse().unwrap();
             assert_eq!(
-                base.path_of(dialect, path),
-                expected,
+                base.path_of(*dialect, path),
+                *expected,
                 "{path} below {base:?}"
             );
         }

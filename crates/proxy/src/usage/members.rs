@@ -132,7 +132,7 @@ mod tests {
     fn walk(text: &str) -> Vec<(&str, &str)> {
         let members = Members::of(text.as_bytes(), 0).into_iter().flatten();
         members
-            .map(|member| (&text[member.name], &text[member.value]))
+            .filter_map(|member| Some((text.get(member.name)?, text.get(member.value)?)))
             .collect()
     }
 

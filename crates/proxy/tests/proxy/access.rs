@@ -1,0 +1,200 @@
+//! Who may ask, and where keys may go.
+
+use crate::support::{Proxy, Upstream, call, json};
+
+const JSON: &[&str] = &["content-type: application/json"];
+
+/// Scenario: a health check, the list of providers for programs and for people.
+/// Guarantee: both answer by themselves, with the proxy's real address.
+#[tokio::test]
+async fn a1_the_proxy_explains_itself() {
+    let proxy = Proxy::with("providers: {corp: {base_url: 'http://10.0.0.1:8000/v1'}}");
+    let health = call(proxy.address, "GET /health", &[], b"").await;
+    assert_eq!(health.json()["status"], "ok");
+    let listing = call(proxy.address, "GET /providers", &[], b"").await.json();
+    let entries = listing["providers"].as_array().unwrap();
+    assert_eq!(entries[0]["provider"], "openai");
+    assert_eq!(
+        entries[0]["base_url"],
+        format!("http://{}/v1", proxy.address)
+    );
+    let last = entries.last().unwrap();
+    assert_eq!(last["upstream"], "http://10.0.0.1:8000/v1");
+    let page = call(proxy.address, "GET /providers", &["accept: text/html"], b"").await;
+    assert!(page.text().contains("<td><code>http://127.0.0.1:"));
+    let text = call(
+        proxy.address,
+        "GET /providers",
+        &["accept: text/plain"],
+        b"",
+    )
+    .await;
+    assert!(text.text().contains("/groq/v1"));
+}
+
+/// Scenario: pages of other origins and rebound names ask.
+/// Guarantee: they are refused, nothing reaches the upstream, and no CORS header is sent.
+#[tokio::test]
+async fn strangers_are_refused_on_every_route() {
+    let mut upstream = Upstream::answering(json("{}")).await;
+    let proxy = Proxy::before(upstream.address, "");
+    for line in [
+        "POST /v1/chat/completions",
+        "OPTIONS /v1/chat/completions",
+        "GET /providers",
+        "GET /health",
+    ] {
+        for header in [
+            "host: evil.example",
+            "origin: https://evil.example",
+            "sec-fetch-site: cross-site",
+        ] {
+            let reply = call(proxy.address, line, &[header], b"").await;
+            assert_eq!(reply.status, 403, "{line} {header}");
+            assert_eq!(reply.header("access-control-allow-origin"), None);
+        }
+    }
+    assert!(upstream.seen.try_recv().is_err());
+}
+
+/// Scenario: keys and headers are configured for OpenAI; requests go to others, or have keys of their own.
+/// Guarantee: the configured ones go to OpenAI's base alone, and only to clients without a key.
+#[tokio::test]
+async fn configured_keys_stay_with_their_provider() {
+    let mut openai = Upstream::answering(json("{}")).await;
+    let mut other = Upstream::answering(json("{}")).await;
+    let proxy = Proxy::with(&format!(
+        "forward_hosts: ['127.0.0.1']\n    providers: {{openai: {{base_url: 'http://{}/v1', key: sk-own, headers: {{Helicone-Auth: Bearer h}}}}, corp: {{base_url: 'http://{}/v1'}}}}",
+        openai.address, other.address
+    ));
+    call(proxy.address, "POST /v1/embeddings", JSON, b"{}").await;
+    let seen = openai.next().await;
+    assert_eq!(seen.header("authorization"), Some("Bearer sk-own"));
+    assert_eq!(seen.header("helicone-auth"), Some("Bearer h"));
+    call(
+        proxy.address,
+        "POST /v1/embeddings",
+        &["authorization: Bearer sk-client"],
+        b"{}",
+    )
+    .await;
+    assert_eq!(
+        openai.next().await.header("authorization"),
+        Some("Bearer sk-client")
+    );
+
+    call(proxy.address, "POST /corp/v1/embeddings", JSON, b"{}").await;
+    let seen = other.next().await;
+    assert_eq!(
+        (seen.header("authorization"), seen.header("helicone-auth")),
+        (None, None)
+    );
+    let forward = format!("x-llmflow-forward-url: http://{}/v1", other.address);
+    call(proxy.address, "POST /v1/embeddings", &[&forward], b"{}").await;
+    let seen = other.next().await;
+    assert_eq!(seen.line(), "POST /v1/embeddings HTTP/1.1");
+    assert_eq!(
+        (seen.header("authorization"), seen.header("helicone-auth")),
+        (None, None)
+    );
+    assert_eq!(seen.header("x-llmflow-forward-url"), None);
+}
+
+/// Scenario: a header names hosts that nobody allowed, and addresses of metadata services.
+/// Guarantee: 403, and nothing is sent.
+#[tokio::test]
+async fn a9_a_forward_url_is_guarded() {
+    let mut upstream = Upstream::answering(json("{}")).await;
+    let proxy = Proxy::before(upstream.address, "");
+    for url in [
+        format!("http://{}/v1", upstream.address),
+        "https://attacker.example/v1".to_owned(),
+        "http://169.254.169.254/latest/meta-data".to_owned(),
+        "https://[::ffff:169.254.169.254]/".to_owned(),
+    ] {
+        let header = format!("x-fanlight-forward-url: {url}");
+        let reply = call(
+            proxy.address,
+            "POST /v1/chat/completions",
+            &[&header, "authorization: Bearer k"],
+            b"{}",
+        )
+        .await;
+        assert_eq!(reply.status, 403, "{url}");
+    }
+    assert!(upstream.seen.try_recv().is_err());
+}
+
+/// Scenario: Claude's clients log in with a key, with a bearer token that is a key, and with a login of a person.
+/// Guarantee: keys arrive as `x-api-key`, logins as they are, queries stay.
+#[tokio::test]
+async fn a11_keys_arrive_where_anthropic_looks() {
+    let mut upstream = Upstream::answering(json("{}")).await;
+    let proxy = Proxy::before(upstream.address, "");
+    let cases = [
+        ("x-api-key: sk-ant-api", Some("sk-ant-api"), None),
+        ("authorization: Bearer sk-ant-api", Some("sk-ant-api"), None),
+        (
+            "authorization: Bearer sk-ant-oat01",
+            None,
+            Some("Bearer sk-ant-oat01"),
+        ),
+    ];
+    for (header, key, login) in cases {
+        let line = "POST /passthrough/anthropic/v1/messages?beta=true";
+        call(
+            proxy.address,
+            line,
+            &[header, "anthropic-version: 2023-06-01"],
+            b"{}",
+        )
+        .await;
+        let seen = upstream.next().await;
+        assert_eq!(seen.line(), "POST /v1/messages?beta=true HTTP/1.1");
+        assert_eq!(
+            (seen.header("x-api-key"), seen.header("authorization")),
+            (key, login)
+        );
+    }
+}
+
+/// Scenario: the proxy's own address is configured as a provider's.
+/// Guarantee: it does not start.
+#[tokio::test]
+async fn a_proxy_of_itself_does_not_start() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let yaml = format!(
+        "endpoint: {free}\nproviders: {{openai: {{base_url: 'http://localhost:{}/v1'}}}}",
+        free.port()
+    );
+    let kind = fanlight_proxy::RECEIVERS[0];
+    let config = (kind.decode)(&fanlight_testkit::node(&yaml)).unwrap();
+    let error =
+        fanlight_testkit::with_context("llm_proxy", |context| config.build(context).err().unwrap());
+    assert!(error.to_string().contains("the proxy itself"), "{error}");
+}
+
+/// Scenario: with a token, programs ask with and without it.
+/// Guarantee: only those who have it are let in, and the upstream never sees it.
+#[tokio::test]
+async fn with_a_token_only_those_who_have_it_are_let_in() {
+    let mut upstream = Upstream::answering(json("{}")).await;
+    let proxy = Proxy::before(upstream.address, "token: 0123456789abcdef");
+    assert_eq!(
+        call(proxy.address, "POST /v1/embeddings", JSON, b"{}")
+            .await
+            .status,
+        401
+    );
+    let token = "x-fanlight-token: 0123456789abcdef";
+    assert_eq!(
+        call(proxy.address, "POST /v1/embeddings", &[token], b"{}")
+            .await
+            .status,
+        200
+    );
+    assert_eq!(upstream.next().await.header("x-fanlight-token"), None);
+}
