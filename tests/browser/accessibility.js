@@ -1,4 +1,4 @@
-// axe-core over every view, in light and dark, on a desk and on a telephone.
+// axe-core over views, in light and dark, on a desk and on a telephone.
 
 const fs = require("node:fs");
 
@@ -10,14 +10,15 @@ const SETTINGS = [
 ];
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"];
 
-exports.checkAccessibility = async function checkAccessibility(browser, url) {
+/** Goes to every path; without any, to those of the telemetry that page.js has sent. */
+exports.checkAccessibility = async function checkAccessibility(browser, url, given = null) {
   const found = [];
   for (const { width, colorScheme } of SETTINGS) {
     // Without animations: axe measures colours, not their way in.
     const options = { viewport: { width, height: 800 }, colorScheme, reducedMotion: "reduce" };
     const context = await browser.newContext(options);
     const page = await context.newPage();
-    for (const path of await paths(page, url)) {
+    for (const path of given ?? (await paths(page, url))) {
       await page.goto(`${url}${path}`);
       await page.waitForFunction(() => document.querySelector("h1") && !document.querySelector('[aria-busy="true"]'));
       await page.waitForLoadState("load");

@@ -2,6 +2,7 @@
 // one of which failed with an exception, log records of the last trace, and metrics of every kind.
 
 const fs = require("node:fs");
+const { count, equal } = require("./expect");
 
 /** Each view by itself: opened by its URL, since everything that is shown stands in there. */
 exports.VIEWS = [
@@ -226,18 +227,6 @@ async function openTrace(page, url) {
   await page.getByTestId("waterfall-row").first().waitFor();
 }
 
-/** Waits until there are so many, and fails when there never are. */
-async function count(locator, expected) {
-  await locator.first().waitFor();
-  const end = Date.now() + 15_000;
-  for (;;) {
-    const seen = await locator.count();
-    if (seen === expected) return;
-    if (Date.now() > end) throw new Error(`${locator} is there ${seen} times instead of ${expected}`);
-    await locator.page().waitForTimeout(100);
-  }
-}
-
 async function download(page, name) {
   await page.getByRole("button", { name: "Share" }).click();
   const arriving = page.waitForEvent("download");
@@ -245,9 +234,4 @@ async function download(page, name) {
   const text = fs.readFileSync(await (await arriving).path(), "utf8");
   await page.keyboard.press("Escape");
   return text;
-}
-
-function equal(seen, expected) {
-  const [left, right] = [JSON.stringify(seen), JSON.stringify(expected)];
-  if (left !== right) throw new Error(`${left} is shown instead of ${right}`);
 }

@@ -53,6 +53,11 @@ pub fn run_all(steps: &mut Steps, hub: &Path, only: Option<&str>) {
         let chromium = clients::chromium(&steps.log("apt-get install chromium"))?;
         browser::run(&node, &python, &chromium, hub)
     });
+    step("calls of language models in a browser", &|steps| {
+        let node = clients::Node::install(&steps.log("npm ci"))?;
+        let chromium = clients::chromium(&steps.log("apt-get install chromium"))?;
+        browser::run_llm(&node, &chromium, hub)
+    });
     step("the SDK's examples in a browser", &|steps| {
         let node = clients::Node::install(&steps.log("npm ci"))?;
         let chromium = clients::chromium(&steps.log("apt-get install chromium"))?;

@@ -32,9 +32,11 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use body::Body;
 pub(crate) use error::{ApiError, ErrorBody};
 use parameters::Parameters;
 
+use crate::llmflow;
 use crate::openapi;
 use crate::router::App;
 
@@ -46,6 +48,7 @@ pub(crate) fn routes() -> Router<App> {
     documented()
         .split_for_parts()
         .0
+        .merge(llmflow::routes())
         .route("/openapi.json", get(document))
         .fallback(unknown)
         .method_not_allowed_fallback(not_allowed)

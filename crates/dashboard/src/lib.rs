@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `/api/...` | the API; `/api/openapi.json` describes it |
 //! | `/jaeger/api/...` | Jaeger's query API, for Grafana |
+//! | `/ws` and some routes below `/api` | LLMFlow's API, for scripts that were written for it |
 //! | `/login` | signs a browser in, where there is a token |
 //! | everything else | the page |
 
@@ -16,6 +17,7 @@ mod api;
 mod embed;
 mod guard;
 mod jaeger;
+mod llmflow;
 mod openapi;
 mod router;
 mod status;

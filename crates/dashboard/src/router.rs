@@ -16,7 +16,7 @@ use futures::future::{BoxFuture, Shared, pending};
 use crate::access::{self, Access};
 use crate::guard::{self, Guard};
 use crate::status::StatusSource;
-use crate::{api, embed, jaeger};
+use crate::{api, embed, jaeger, llmflow};
 
 /// Everything comes from the hub itself, nothing is inlined, nobody may frame the page.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -81,6 +81,7 @@ pub fn router(store: Store, status: Arc<dyn StatusSource>, options: Options) -> 
         .merge(sign_in.with_state(()))
         .nest("/api", api::routes())
         .nest("/jaeger", jaeger::routes())
+        .merge(llmflow::socket())
         .fallback(embed::serve)
         .layer(middleware::from_fn_with_state(guard, guard::check))
         .layer(middleware::map_response(with_headers))

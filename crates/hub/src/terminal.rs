@@ -13,10 +13,11 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use crate::report::{BAD, FAINT, NAME};
-use shapes::{Attribute, Log};
+use shapes::{Attribute, LlmCall, Log};
 
 const WARN: Style = AnsiColor::Yellow.on_default();
 const INFO: Style = AnsiColor::Green.on_default();
+const CALL: Style = AnsiColor::Magenta.on_default();
 
 /// A line of text without anything that a terminal would obey.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
@@ -116,6 +117,60 @@ pub(crate) fn log_line(log: &Log) -> String {
     line
 }
 
+/// A call of a language model on one line: model, tokens, what it cost, how long it took.
+pub(crate) fn call_line(call: &LlmCall) -> String {
+    let mut line = format!(
+        "{FAINT}{}{FAINT:#} {CALL}LLM  {CALL:#} {NAME}{}{NAME:#} {CALL}{}{CALL:#}",
+        clock(call.start_nano),
+        clean(&call.service),
+        clean(call.model()),
+    );
+    if let (Some(input), Some(output)) = (call.input_tokens, call.output_tokens) {
+        let _ = write!(line, " {} → {} tokens", grouped(input), grouped(output));
+    }
+    if let Some(cached) = call.cache_read_tokens.filter(|cached| *cached > 0) {
+        let _ = write!(line, "{FAINT} ({} cached){FAINT:#}", grouped(cached));
+    }
+    let _ = match call.cost {
+        Some(cost) => write!(line, " {INFO}{}{INFO:#}", dollars(cost)),
+        None => write!(line, " {FAINT}no price{FAINT:#}"),
+    };
+    let _ = write!(line, " {}", duration(call.duration_nano));
+    if call.is_error() {
+        let why = call.error_type.as_deref().unwrap_or("failed");
+        let _ = write!(line, " {BAD}{}{BAD:#}", clean(why));
+    }
+    let said = [&call.input_preview, &call.output_preview];
+    for text in said.into_iter().filter(|text| !text.is_empty()) {
+        let _ = write!(line, " {FAINT}| {}{FAINT:#}", clean(text));
+    }
+    line.push('\n');
+    line
+}
+
+/// US dollars with the digits that matter.
+fn dollars(amount: f64) -> String {
+    match amount {
+        0.0 => "$0".to_owned(),
+        ..0.01 => format!("${amount:.6}"),
+        ..1.0 => format!("${amount:.4}"),
+        _ => format!("${amount:.2}"),
+    }
+}
+
+/// A count with its thousands apart.
+fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.char_indices() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// The name of a severity and how it looks.
 fn severity(number: i32) -> (&'static str, Style) {
     match number {
@@ -154,6 +209,21 @@ mod tests {
         ];
         for (nanoseconds, expected) in cases {
             assert_eq!(duration(nanoseconds), expected);
+        }
+    }
+
+    #[test]
+    fn amounts_have_the_digits_that_matter() {
+        for (amount, expected) in [
+            (0.0, "$0"),
+            (0.000_255, "$0.000255"),
+            (0.25, "$0.2500"),
+            (12.345, "$12.35"),
+        ] {
+            assert_eq!(dollars(amount), expected);
+        }
+        for (count, expected) in [(7, "7"), (1_200, "1,200"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(count), expected);
         }
     }
 

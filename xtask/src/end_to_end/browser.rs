@@ -73,6 +73,20 @@ pub(super) fn run_sdk(
     visit(browser, case, &pictures)
 }
 
+/// Scenario: calls of language models in the words of several instrumentations reach a hub whose page is open, hostile and
+/// huge ones among them.
+/// Guarantee: each page shows what was said, used and paid; nothing of it runs or is fetched; axe-core finds nothing.
+pub(super) fn run_llm(node: &Node, chromium: &Path, binary: &Path) -> Result<Tests> {
+    let case = Case::start("browser-llm", binary)?;
+    let pictures = workspace::emptied("screenshots/llm")?;
+    let mut browser = node.script("browser/llm.js");
+    browser
+        .arg(chromium)
+        .arg(format!("http://127.0.0.1:{}", case.hub.ports.dashboard))
+        .arg(&pictures);
+    visit(browser, case, &pictures)
+}
+
 /// Runs a browser's script, which takes pictures, and shows what it says.
 fn visit(mut browser: Command, case: Case, pictures: &Path) -> Result<Tests> {
     let output = run_within(&mut browser, &case.directory.join("browser.log"), LIMIT)?;

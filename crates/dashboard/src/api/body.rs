@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::ApiError;
 
 /// What a request says in its body.
-pub(super) struct Body<T>(pub(super) T);
+pub(crate) struct Body<T>(pub(crate) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = ApiError;

@@ -8,8 +8,8 @@ use fanlight_store::{
     LlmDetail, LlmFacets, LlmFilter, LlmKinds, LlmPage, LlmSession, LlmSort, SessionFilter,
     TimeRange,
 };
-use serde::de::value::{Error as NoKind, StrDeserializer};
 use serde::de::IntoDeserializer as _;
+use serde::de::value::{Error as NoKind, StrDeserializer};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

@@ -7,6 +7,8 @@ mod document;
 mod explore;
 mod items;
 mod jaeger;
+mod llm;
+mod llmflow;
 mod support;
 mod transfer;
 
@@ -281,6 +283,18 @@ async fn news_arrive_as_events_until_the_hub_stops() {
                 .unwrap(),
         );
     }
+    let calls = Json::Array(vec![llm::span(7, "gpt-4o", json!({}))]).to_string();
+    llm::import(&app, &calls).await;
+    while !text.contains("event: llmCalls") || !text.ends_with("\n\n") {
+        text.push_str(
+            std::str::from_utf8(&events.frame().await.unwrap().unwrap().into_data().unwrap())
+                .unwrap(),
+        );
+    }
+    assert!(
+        text.contains("{\"llmCalls\":[{\"traceId\":\"0707"),
+        "{text}"
+    );
     stop.send(()).unwrap();
     while let Some(frame) = events.frame().await {
         frame.unwrap();

@@ -1,4 +1,4 @@
-//! `fanlight tail`: what arrives, as it arrives. Log records come at once; a trace comes as a tree when it is complete:
+//! `fanlight tail`: what arrives, as it arrives. Log records and calls of language models come at once; a trace comes as a tree when it is complete:
 //! its first span is there, and nothing was added for a moment. A trace is shown once.
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -12,15 +12,15 @@ use tokio::time::Instant;
 use crate::api::{Api, Event, Problem};
 use crate::cli::TailArgs;
 use crate::report::{self, FAINT};
-use crate::terminal::shapes::{Attribute, Log, Logs, Summary, Trace, Traces};
+use crate::terminal::shapes::{Attribute, LlmCall, LlmCalls, Log, Logs, Summary, Trace, Traces};
 use crate::terminal::tree::{self, Detail};
-use crate::terminal::{log_line, value_text};
+use crate::terminal::{call_line, log_line, value_text};
 
 /// How long a trace with its first span must be left alone to count as complete.
 const QUIET: Duration = Duration::from_millis(600);
 /// The same for a trace whose first span is missing: it may belong to a service that sends elsewhere.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How many traces are remembered as shown, so that late spans don't show them again.
+/// How many traces and calls are remembered as shown, so that late spans don't show them again.
 const REMEMBERED: usize = 10_000;
 /// `SeverityNumber` of errors.
 const ERROR: i32 = 17;
@@ -93,6 +93,13 @@ impl<'a> Tail<'a> {
                     }
                 }
             }
+            "llmCalls" => {
+                for call in read::<LlmCalls>(event)?.llm_calls.iter().rev() {
+                    if self.wants_call(call) {
+                        report::print(&call_line(call));
+                    }
+                }
+            }
             "reset" => report::complain(&format!(
                 "{FAINT}more arrives than can be shown; some of it is left out{FAINT:#}\n"
             )),
@@ -153,6 +160,23 @@ impl<'a> Tail<'a> {
                         .iter()
                         .any(|event| self.matches([&event.name], &event.attributes))
             })
+    }
+
+    /// Whether a call is wanted, and was not shown before: one that changes is told again.
+    fn wants_call(&mut self, call: &LlmCall) -> bool {
+        let service = self.args.service.as_ref();
+        let texts = [&call.name, &call.input_preview, &call.output_preview];
+        let model = call.model().to_owned();
+        let is_wanted = call.counts == "own"
+            && service.is_none_or(|service| call.service == *service)
+            && (!self.args.errors || call.is_error())
+            && (self.matches(texts, &[]) || self.matches([&model], &[]));
+        let id = format!("{}/{}", call.trace_id, call.span_id);
+        if !is_wanted || self.shown.contains(&id) {
+            return false;
+        }
+        self.remember(&id);
+        true
     }
 
     fn wants_log(&self, log: &Log) -> bool {

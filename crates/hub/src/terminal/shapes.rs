@@ -93,6 +93,52 @@ pub(crate) struct Traces {
     pub traces: Vec<Summary>,
 }
 
+/// A call of a language model.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LlmCall {
+    pub trace_id: String,
+    pub span_id: String,
+    pub name: String,
+    pub service: String,
+    /// `own` where no other recording of it counts in its place.
+    pub counts: String,
+    pub provider: Option<String>,
+    pub request_model: Option<String>,
+    pub response_model: Option<String>,
+    #[serde(deserialize_with = "number")]
+    pub start_nano: u64,
+    #[serde(deserialize_with = "number")]
+    pub duration_nano: u64,
+    pub input_tokens: Option<u64>,
+    pub output_tokens: Option<u64>,
+    pub cache_read_tokens: Option<u64>,
+    pub cost: Option<f64>,
+    pub status: String,
+    pub error_type: Option<String>,
+    pub input_preview: String,
+    pub output_preview: String,
+}
+
+/// A list of calls.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LlmCalls {
+    pub llm_calls: Vec<LlmCall>,
+}
+
+impl LlmCall {
+    pub(crate) fn is_error(&self) -> bool {
+        self.status == "error"
+    }
+
+    /// The model that answered, else the one that was asked for.
+    pub(crate) fn model(&self) -> &str {
+        let model = self.response_model.as_ref().or(self.request_model.as_ref());
+        model.map_or("unknown model", String::as_str)
+    }
+}
+
 impl Span {
     pub(crate) fn is_error(&self) -> bool {
         self.status.code == "ERROR"

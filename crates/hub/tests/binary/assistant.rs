@@ -108,6 +108,8 @@ fn an_assistant_is_given_tools_that_only_read() {
             "get_trace",
             "list_errors",
             "list_services",
+            "llm_calls",
+            "llm_cost",
             "query_sql",
             "search_logs",
             "search_traces",
@@ -117,6 +119,25 @@ fn an_assistant_is_given_tools_that_only_read() {
     for tool in tools {
         assert_eq!(tool["annotations"]["readOnlyHint"], json!(true), "{tool}");
     }
+}
+
+/// Scenario: an assistant asks what calls of models cost, and which was the dearest.
+/// Guarantee: the sums and the call are answered, with model, tokens and cost.
+#[test]
+fn an_assistant_is_told_what_calls_cost() {
+    let hub = Hub::start(&[]);
+    post(hub.otlp(), "/v1/traces", &crate::terminal::call("gpt-4o"));
+    let mut client = Client::start(&hub);
+    let cost = client.tool("llm_cost", &json!({ "by": "model" }))["structuredContent"].clone();
+    assert_eq!(cost["totals"]["calls"], 1, "{cost}");
+    assert_eq!(cost["groups"][0]["value"], "gpt-4o", "{cost}");
+    let calls = client.tool("llm_calls", &json!({ "sort": "cost", "model": "gpt-4o" }));
+    let call = &calls["structuredContent"]["calls"][0];
+    assert_eq!(
+        (&call["inputTokens"], &call["cost"]),
+        (&json!(1200), &json!(0.0038)),
+        "{calls}"
+    );
 }
 
 /// Scenario: an assistant asks about telemetry that tells it to do something, and asks wrongly.

@@ -3,6 +3,8 @@
 use std::io::{BufRead as _, BufReader, Lines};
 use std::process::{Child, ChildStderr, ChildStdout, Stdio};
 
+use serde_json::json;
+
 use crate::hub::{Hub, fanlight, post, run, text};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -164,6 +166,41 @@ impl Drop for Tail {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A request with one call of a model.
+pub(crate) fn call(model: &str) -> String {
+    let text = |key: &str, value: &str| json!({ "key": key, "value": { "stringValue": value } });
+    let number =
+        |key: &str, value: u64| json!({ "key": key, "value": { "intValue": value.to_string() } });
+    let body = json!({ "resourceSpans": [{
+        "resource": { "attributes": [text("service.name", "shop")] },
+        "scopeSpans": [{ "scope": { "name": "tests" }, "spans": [{
+            "traceId": "0af7651916cd43dd8448eb211c80319c", "spanId": "b7ad6b7169203331", "name": "chat",
+            "startTimeUnixNano": "1700000000000000000", "endTimeUnixNano": "1700000001250000000",
+            "attributes": [
+                text("gen_ai.operation.name", "chat"), text("gen_ai.provider.name", "openai"),
+                text("gen_ai.request.model", model),
+                number("gen_ai.usage.input_tokens", 1200), number("gen_ai.usage.output_tokens", 80),
+                text("gen_ai.input.messages", "[{\"role\":\"user\",\"content\":\"Weather in Paris?\"}]"),
+            ],
+        }] }],
+    }] });
+    body.to_string()
+}
+
+/// Scenario: somebody watches while a program calls a model.
+/// Guarantee: the call comes at once as a line with model, tokens, cost, time and question; its trace follows.
+#[test]
+fn tail_shows_what_calls_of_models_cost() {
+    let hub = Hub::start(&[]);
+    let mut tail = Tail::start(&hub, &["--grep", "gpt"]);
+    post(hub.otlp(), "/v1/traces", &call("gpt-4o"));
+    let line = tail.until("Weather in Paris?");
+    assert!(
+        line.contains("LLM   shop gpt-4o 1,200 → 80 tokens $0.003800 1.25 s | Weather in Paris?"),
+        "{line}"
+    );
 }
 
 /// Scenario: three people watch while logs and a trace arrive: one everything, one only errors, one only a word.

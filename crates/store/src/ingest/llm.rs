@@ -25,8 +25,9 @@ use crate::llm::{CostParts, DIMENSIONS, Details, Facts, Flags, is_model};
 /// The scope of the proxy's spans.
 const PROXY: &str = "fanlight.proxy";
 
-/// Whose calls are in log records only, by the names of events and scopes.
-const LOGGED: [&str; 4] = [
+/// Calls that are in log records only, by how the names of events and scopes begin.
+const LOGGED: [&str; 5] = [
+    "gen_ai.client.inference.operation.details",
     "claude_code.",
     "com.anthropic.claude_code",
     "codex.",

@@ -15,6 +15,8 @@ mod stored;
 mod turns;
 
 pub use agents::LlmAgent;
+pub(super) use calls::{Texts as CallTexts, texts as call_texts};
+pub(super) use stored::Recordings;
 pub(crate) use stored::{log_batch, span_batch};
 
 pub(crate) use agents::agents;

@@ -3,15 +3,15 @@
 //! A question runs on a database of its own in memory, which has nothing but the views and can open no file. Their rows
 //! are decoded from blocks as SQLite asks for them, so a question that wants few columns, or few rows, costs little.
 
+mod calls;
 mod points;
 mod rows;
 mod schema;
 
-use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::functions::FunctionFlags;
 use rusqlite::hooks::{AuthAction, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::types::{Value as Cell, ValueRef};
@@ -206,29 +206,30 @@ fn json_cell(cell: ValueRef<'_>) -> serde_json::Value {
 
 /// Fills the lists of what there is to decode, as far as the question may want it.
 fn make_lists(connection: &Connection, view: &View, sql: &str) -> Result<(), QueryError> {
-    const LISTS: [(&str, &[&str], &str); 3] = [
+    const LISTS: [(&str, &str, &str); 4] = [
         (
             "span_list",
-            &["spans", "llm_calls"],
+            "spans",
             "SELECT id, count - 1, id IN (SELECT block FROM superseded) FROM span_blocks ORDER BY max_ns DESC",
         ),
         (
             "log_list",
-            &["logs"],
+            "logs",
             "SELECT id, count - 1, 0 FROM log_blocks ORDER BY max_ns DESC",
         ),
         (
             "metric_list",
-            &["metrics"],
+            "metrics",
             "SELECT id, (SELECT count(*) FROM points WHERE stream = streams.id) - 1, 0 FROM streams",
         ),
+        ("llm_list", "llm_calls", calls::LIST),
     ];
     let sql = sql.to_ascii_lowercase();
-    for (list, views, blocks) in LISTS {
+    for (list, view_name, blocks) in LISTS {
         connection.execute_batch(&format!(
             "CREATE TABLE {list} (number INTEGER PRIMARY KEY, block INTEGER, last INTEGER, has_dead INTEGER);"
         ))?;
-        if !views.iter().any(|view| sql.contains(view)) {
+        if !sql.contains(view_name) {
             continue;
         }
         let insert = format!("INSERT INTO {list} (block, last, has_dead) VALUES (?, ?, ?)");
@@ -252,10 +253,11 @@ type Column = fn(&mut Rows, &str, i64, usize) -> Result<Cell, QueryError>;
 
 fn add_functions(connection: &Connection, rows: &Arc<Mutex<Rows>>) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    let columns: [(&str, Column); 3] = [
+    let columns: [(&str, Column); 4] = [
         ("span_value", Rows::span),
         ("log_value", Rows::log),
         ("metric_value", Rows::metric),
+        ("llm_value", Rows::call),
     ];
     for (name, value) in columns {
         let rows = Arc::clone(rows);
@@ -266,20 +268,7 @@ fn add_functions(connection: &Connection, rows: &Arc<Mutex<Rows>>) -> rusqlite::
             value(&mut rows, column, block, place as usize).map_err(failed)
         })?;
     }
-    let rows = Arc::clone(rows);
-    connection.create_scalar_function("span_attribute", -1, flags, move |context| {
-        let (block, place) = (context.get(0)?, context.get::<u32>(1)?);
-        let wanted = names(context)?;
-        let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
-        rows.span_attribute(block, place as usize, &wanted)
-            .map_err(failed)
-    })
-}
-
-fn names(context: &Context<'_>) -> rusqlite::Result<Vec<Rc<str>>> {
-    (2..context.len())
-        .map(|index| Ok(context.get_raw(index).as_str()?.into()))
-        .collect()
+    Ok(())
 }
 
 fn failed(error: QueryError) -> rusqlite::Error {

@@ -11,6 +11,7 @@ mod answers;
 mod crash;
 mod exporter;
 mod live;
+mod llm;
 mod merging;
 mod opening;
 mod partitions;

@@ -242,12 +242,12 @@ pub(crate) fn calls_by_id(
 }
 
 /// What a call has beside its facts.
-pub(super) struct Texts {
-    pub(super) trace_id: TraceId,
-    pub(super) span_id: SpanId,
-    pub(super) parent: Option<SpanId>,
-    pub(super) log: Option<i64>,
-    pub(super) details: Details,
+pub(in super::super) struct Texts {
+    pub(in super::super) trace_id: TraceId,
+    pub(in super::super) span_id: SpanId,
+    pub(in super::super) parent: Option<SpanId>,
+    pub(in super::super) log: Option<i64>,
+    pub(in super::super) details: Details,
 }
 
 /// The newest recording of a call.
@@ -277,7 +277,10 @@ pub(super) fn find(
 }
 
 /// The texts of a call.
-pub(super) fn texts(connection: &Connection, call: i64) -> Result<Option<Texts>, QueryError> {
+pub(in super::super) fn texts(
+    connection: &Connection,
+    call: i64,
+) -> Result<Option<Texts>, QueryError> {
     let mut find = connection.prepare_cached(
         "SELECT trace_id, span_id, parent, log, details FROM llm_calls WHERE id = ?",
     )?;

@@ -100,6 +100,10 @@ pub struct CostTotals {
     pub unpriced_calls: u64,
     /// What reading from caches saved, in US dollars.
     pub cache_savings: f64,
+    /// How long a call took on average, in nanoseconds.
+    #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub average_nano: u64,
     /// The duration that half of the calls do not exceed, in nanoseconds.
     #[serde(serialize_with = "as_text")]
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
@@ -157,6 +161,7 @@ struct Sums {
     /// In 10⁻¹² dollars.
     cost: u64,
     savings: u64,
+    duration_ns: u64,
     durations: Histogram,
     bins: Vec<(u64, u64)>,
 }
@@ -174,6 +179,7 @@ impl Sums {
         totals.unpriced_calls += u64::from(!facts.flags.has(Flags::PRICED));
         self.cost = self.cost.saturating_add(facts.cost);
         self.savings = self.savings.saturating_add(facts.savings);
+        self.duration_ns = self.duration_ns.saturating_add(facts.duration_ns);
         self.durations
             .add(i64::try_from(facts.duration_ns).unwrap_or(i64::MAX));
         if self.bins.is_empty() {
@@ -197,6 +203,7 @@ impl Sums {
         totals.unpriced_calls += others.unpriced_calls;
         self.cost = self.cost.saturating_add(other.cost);
         self.savings = self.savings.saturating_add(other.savings);
+        self.duration_ns = self.duration_ns.saturating_add(other.duration_ns);
         self.durations.merge(&other.durations);
         if self.bins.is_empty() {
             self.bins.resize(other.bins.len(), (0, 0));
@@ -211,6 +218,7 @@ impl Sums {
         CostTotals {
             cost: dollars(self.cost),
             cache_savings: dollars(self.savings),
+            average_nano: self.duration_ns.checked_div(self.totals.calls).unwrap_or(0),
             p50_nano: self.durations.quantile(0.5),
             p95_nano: self.durations.quantile(0.95),
             ..self.totals.clone()

@@ -1,10 +1,11 @@
 //! Calls as they were recorded, read back from blocks.
 
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use fanlight_genai::LlmCall;
 use fanlight_genai::spans::{read_log, read_span};
+use fanlight_otlp::view::Attributes;
 use fanlight_otlp::write::Encoder;
 use fanlight_otlp::{Batch, Signal, SpanId, TraceId};
 use rusqlite::{Connection, OptionalExtension};
@@ -13,6 +14,7 @@ use super::super::QueryError;
 use super::super::export::{log_bytes, span_bytes};
 use super::super::scan::{log_block, span_block, superseded};
 use super::super::shared::Shared;
+use super::calls::Texts;
 use crate::block::{LogBlock, Reader, SpanBlock};
 use crate::readers::Partition;
 
@@ -92,8 +94,8 @@ pub(super) fn call_of(batch: &Batch) -> Result<Option<(LlmCall, String)>, QueryE
 
 /// Reads recordings of a view, and keeps the blocks that it read last.
 #[derive(Default)]
-pub(super) struct Recordings {
-    spans: HashMap<(u64, i64), Rc<SpanBlock>>,
+pub(in super::super) struct Recordings {
+    spans: HashMap<(u64, i64), Arc<SpanBlock>>,
     shared: HashMap<u64, Shared>,
 }
 
@@ -120,16 +122,42 @@ impl Recordings {
         Ok(None)
     }
 
-    fn block(&mut self, partition: &Partition, id: i64) -> Result<Rc<SpanBlock>, QueryError> {
+    /// The attributes of the span or log record that a call was recorded by.
+    pub(in super::super) fn attributes<T>(
+        &mut self,
+        partition: &Partition,
+        texts: &Texts,
+        read: &mut dyn FnMut(&Attributes<'_>) -> Result<T, QueryError>,
+    ) -> Result<Option<T>, QueryError> {
+        let batch = match texts.log {
+            Some(number) => log(&partition.connection, number)?,
+            None => self.span(partition, texts.trace_id, texts.span_id)?,
+        };
+        let Some(batch) = batch else { return Ok(None) };
+        for resource in batch.resources() {
+            for scope in resource?.scopes() {
+                let scope = scope?;
+                if let Some(span) = scope.spans().next() {
+                    return read(&span?.attributes).map(Some);
+                }
+                if let Some(log) = scope.logs().next() {
+                    return read(&log?.attributes).map(Some);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn block(&mut self, partition: &Partition, id: i64) -> Result<Arc<SpanBlock>, QueryError> {
         let key = (partition.id, id);
         if let Some(block) = self.spans.get(&key) {
-            return Ok(Rc::clone(block));
+            return Ok(Arc::clone(block));
         }
         if self.spans.len() >= KEPT {
             self.spans.clear();
         }
-        let block = Rc::new(span_block(&partition.connection, id)?);
-        self.spans.insert(key, Rc::clone(&block));
+        let block = Arc::new(span_block(&partition.connection, id)?);
+        self.spans.insert(key, Arc::clone(&block));
         Ok(block)
     }
 }

@@ -1,7 +1,6 @@
 //! The values of rows: blocks are decoded as rows of them are asked for, and the last few kept.
 
 use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
 
 use fanlight_otlp::json::{write_plain_attributes, write_plain_value};
 use fanlight_otlp::view::{Attributes, LogView, PointValue, SpanView, Value};
@@ -13,27 +12,16 @@ use super::super::QueryError;
 use super::super::any_value_text;
 use super::super::json::with_resource;
 use super::super::logs::record_message;
-use super::super::matching::bytes_of;
 use super::super::scan::{log_block, span_block, superseded};
 use super::super::shared::Shared;
 use super::super::spans::{kind, span_message, status};
+use super::calls::CallRows;
 use super::points::StreamRows;
-use crate::block::{LogBlock, SpanBlock, key_value};
+use crate::block::{LogBlock, SpanBlock};
 use crate::readers::View;
 
 /// How many decoded blocks are kept.
 const KEPT: usize = 16;
-
-/// The attributes that tell a call of a language model.
-const MODELS: [&str; 7] = [
-    "gen_ai.request.model",
-    "gen_ai.response.model",
-    "llm.request.model_name",
-    "llm.response.model_name",
-    "llm.model_name",
-    "embedding.model_name",
-    "ai.model.id",
-];
 
 /// Where the rows of a question come from.
 pub(super) struct Rows {
@@ -43,14 +31,13 @@ pub(super) struct Rows {
     spans: HashMap<i64, SpanRows>,
     logs: HashMap<i64, LogBlock>,
     pub(super) streams: Option<(i64, StreamRows)>,
+    calls: Option<(i64, CallRows)>,
 }
 
 /// A block of spans, and what was found out about it.
 struct SpanRows {
     block: SpanBlock,
     superseded: HashSet<usize>,
-    /// Which attributes name a model; made when asked for.
-    models: Option<Vec<bool>>,
 }
 
 /// A block's place in a list: the partition's in the view, and the block's id.
@@ -71,6 +58,7 @@ impl Rows {
             spans: HashMap::new(),
             logs: HashMap::new(),
             streams: None,
+            calls: None,
         }
     }
 
@@ -108,15 +96,6 @@ impl Rows {
             }
             "scope" => Cell::Text(shared.scope(connection, at(&block.scopes))?.name.clone()),
             "is_live" => Cell::Integer(i64::from(!rows.superseded.contains(&place))),
-            "is_llm" => {
-                let models = match &mut rows.models {
-                    Some(models) => models,
-                    none => none.insert(models(connection, &rows.block)?),
-                };
-                let numbers = rows.block.attributes_of(place);
-                let is_model = |number: &u32| models.get(*number as usize) == Some(&true);
-                Cell::Integer(i64::from(numbers.iter().any(is_model)))
-            }
             "resource" => {
                 let resource = at(&block.resources);
                 Cell::Text(resource_json(
@@ -127,31 +106,6 @@ impl Rows {
             }
             other => span_part(&span_message(connection, block, place)?, other)?,
         })
-    }
-
-    /// The first of these attributes that a span has.
-    pub(super) fn span_attribute(
-        &mut self,
-        key: i64,
-        place: usize,
-        wanted: &[Rc<str>],
-    ) -> Result<Cell, QueryError> {
-        let (number, id) = of_list(key);
-        let partition = self.view.partitions.get(number).ok_or(QueryError::Closed)?;
-        let connection = &partition.connection;
-        let rows = spans_at(&mut self.spans, connection, key, id)?;
-        let mut best: Option<(usize, Cell)> = None;
-        for number in rows.block.attributes_of(place) {
-            let bytes = bytes_of(connection, rows.block.attribute(*number)?)?;
-            let (key, value) = key_value(&bytes)?;
-            let Some(rank) = wanted.iter().position(|wanted| **wanted == *key) else {
-                continue;
-            };
-            if best.as_ref().is_none_or(|(other, _)| rank < *other) {
-                best = Some((rank, cell(Value::read(value)?)?));
-            }
-        }
-        Ok(best.map_or(Cell::Null, |(_, cell)| cell))
     }
 
     /// A column of a log record.
@@ -201,6 +155,29 @@ impl Rows {
         })
     }
 
+    /// A column of a call of a language model.
+    pub(super) fn call(
+        &mut self,
+        column: &str,
+        key: i64,
+        place: usize,
+    ) -> Result<Cell, QueryError> {
+        let (number, id) = of_list(key);
+        let partition = self.view.partitions.get(number).ok_or(QueryError::Closed)?;
+        if self.calls.as_ref().is_none_or(|(of, _)| *of != key) {
+            self.calls = Some((key, CallRows::read(partition, id)?));
+        }
+        let Some((_, calls)) = &mut self.calls else {
+            return Ok(Cell::Null);
+        };
+        calls.value(
+            partition,
+            self.shared.entry(number).or_default(),
+            column,
+            place,
+        )
+    }
+
     /// A column of a metric's point.
     pub(super) fn metric(
         &mut self,
@@ -238,21 +215,10 @@ fn spans_at<'r>(
         let rows = SpanRows {
             block: span_block(connection, id)?,
             superseded: superseded(connection, id)?,
-            models: None,
         };
         spans.insert(key, rows);
     }
     spans.get_mut(&key).ok_or(QueryError::Closed)
-}
-
-/// Which attributes of a block name a model.
-fn models(connection: &rusqlite::Connection, block: &SpanBlock) -> Result<Vec<bool>, QueryError> {
-    (0..u32::try_from(block.attributes.len()).unwrap_or(u32::MAX))
-        .map(|number| {
-            let bytes = bytes_of(connection, block.attribute(number)?)?;
-            Ok(MODELS.contains(&key_value(&bytes)?.0))
-        })
-        .collect()
 }
 
 fn resource_json(

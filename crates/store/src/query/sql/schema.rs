@@ -14,13 +14,8 @@ pub(super) struct View {
     pub(super) columns: &'static [Column],
 }
 
-/// Name, type, description, and the SQL that makes it; without one it is the function's answer to the name.
-pub(super) type Column = (
-    &'static str,
-    &'static str,
-    &'static str,
-    Option<&'static str>,
-);
+/// Name, type, description. It is the function's answer to the name.
+pub(super) type Column = (&'static str, &'static str, &'static str);
 
 pub(super) const VIEWS: [View; 4] = [
     View {
@@ -30,70 +25,45 @@ pub(super) const VIEWS: [View; 4] = [
         function: "span_value",
         condition: "NOT has_dead OR span_value('is_live', block, value)",
         columns: &[
-            ("trace_id", "TEXT", "the trace's id, in hexadecimal", None),
-            ("span_id", "TEXT", "its own id, in hexadecimal", None),
+            ("trace_id", "TEXT", "the trace's id, in hexadecimal"),
+            ("span_id", "TEXT", "its own id, in hexadecimal"),
             (
                 "parent_span_id",
                 "TEXT",
                 "its parent's id; null for a root span",
-                None,
             ),
-            ("name", "TEXT", "its name", None),
-            ("message", "TEXT", "the attribute logfire.msg", None),
-            ("service", "TEXT", "the service that made it", None),
+            ("name", "TEXT", "its name"),
+            ("message", "TEXT", "the attribute logfire.msg"),
+            ("service", "TEXT", "the service that made it"),
             (
                 "kind",
                 "TEXT",
                 "SERVER, CLIENT, INTERNAL, PRODUCER, CONSUMER or UNSPECIFIED",
-                None,
             ),
-            ("status", "TEXT", "UNSET, OK or ERROR", None),
-            ("status_message", "TEXT", "what went wrong", None),
-            (
-                "start_time",
-                "TEXT",
-                "start, ISO 8601 with nanoseconds",
-                None,
-            ),
-            ("end_time", "TEXT", "end, ISO 8601 with nanoseconds", None),
+            ("status", "TEXT", "UNSET, OK or ERROR"),
+            ("status_message", "TEXT", "what went wrong"),
+            ("start_time", "TEXT", "start, ISO 8601 with nanoseconds"),
+            ("end_time", "TEXT", "end, ISO 8601 with nanoseconds"),
             (
                 "start_time_ns",
                 "INTEGER",
                 "start, in nanoseconds since 1970",
-                None,
             ),
-            (
-                "end_time_ns",
-                "INTEGER",
-                "end, in nanoseconds since 1970",
-                None,
-            ),
-            (
-                "duration_ms",
-                "REAL",
-                "how long it took, in milliseconds",
-                None,
-            ),
-            (
-                "attributes",
-                "TEXT",
-                "its attributes, as a JSON object",
-                None,
-            ),
-            ("resource", "TEXT", "what made it, as a JSON object", None),
+            ("end_time_ns", "INTEGER", "end, in nanoseconds since 1970"),
+            ("duration_ms", "REAL", "how long it took, in milliseconds"),
+            ("attributes", "TEXT", "its attributes, as a JSON object"),
+            ("resource", "TEXT", "what made it, as a JSON object"),
             (
                 "events",
                 "TEXT",
                 "its events, as JSON: time_ns, name, attributes",
-                None,
             ),
             (
                 "links",
                 "TEXT",
                 "its links, as JSON: trace_id, span_id, attributes",
-                None,
             ),
-            ("scope", "TEXT", "the instrumentation that made it", None),
+            ("scope", "TEXT", "the instrumentation that made it"),
         ],
     },
     View {
@@ -107,44 +77,26 @@ pub(super) const VIEWS: [View; 4] = [
                 "time",
                 "TEXT",
                 "when it happened, ISO 8601 with nanoseconds",
-                None,
             ),
-            (
-                "time_ns",
-                "INTEGER",
-                "the same, in nanoseconds since 1970",
-                None,
-            ),
+            ("time_ns", "INTEGER", "the same, in nanoseconds since 1970"),
             (
                 "severity",
                 "INTEGER",
                 "SeverityNumber: 9 is info, 13 warn, 17 error",
-                None,
             ),
             (
                 "severity_text",
                 "TEXT",
                 "the severity as the source calls it",
-                None,
             ),
-            ("body", "TEXT", "the body as text", None),
-            ("service", "TEXT", "the service that made it", None),
-            ("trace_id", "TEXT", "the trace it belongs to", None),
-            ("span_id", "TEXT", "the span it belongs to", None),
-            (
-                "event_name",
-                "TEXT",
-                "the name of the event that it is",
-                None,
-            ),
-            (
-                "attributes",
-                "TEXT",
-                "its attributes, as a JSON object",
-                None,
-            ),
-            ("resource", "TEXT", "what made it, as a JSON object", None),
-            ("scope", "TEXT", "the instrumentation that made it", None),
+            ("body", "TEXT", "the body as text"),
+            ("service", "TEXT", "the service that made it"),
+            ("trace_id", "TEXT", "the trace it belongs to"),
+            ("span_id", "TEXT", "the span it belongs to"),
+            ("event_name", "TEXT", "the name of the event that it is"),
+            ("attributes", "TEXT", "its attributes, as a JSON object"),
+            ("resource", "TEXT", "what made it, as a JSON object"),
+            ("scope", "TEXT", "the instrumentation that made it"),
         ],
     },
     View {
@@ -158,152 +110,182 @@ pub(super) const VIEWS: [View; 4] = [
                 "time",
                 "TEXT",
                 "when it was measured, ISO 8601 with nanoseconds",
-                None,
             ),
-            (
-                "time_ns",
-                "INTEGER",
-                "the same, in nanoseconds since 1970",
-                None,
-            ),
-            ("name", "TEXT", "the metric's name", None),
+            ("time_ns", "INTEGER", "the same, in nanoseconds since 1970"),
+            ("name", "TEXT", "the metric's name"),
             (
                 "type",
                 "TEXT",
                 "gauge, sum, histogram, exponential_histogram or summary",
-                None,
             ),
-            ("unit", "TEXT", "the unit", None),
-            ("service", "TEXT", "the service that sent it", None),
-            ("value", "REAL", "the number of a gauge or a sum", None),
+            ("unit", "TEXT", "the unit"),
+            ("service", "TEXT", "the service that sent it"),
+            ("value", "REAL", "the number of a gauge or a sum"),
             (
                 "count",
                 "INTEGER",
                 "how many values a histogram or a summary has",
-                None,
             ),
-            ("sum", "REAL", "their sum", None),
+            ("sum", "REAL", "their sum"),
             (
                 "attributes",
                 "TEXT",
                 "the point's attributes, as a JSON object",
-                None,
             ),
-            ("resource", "TEXT", "what sent it, as a JSON object", None),
+            ("resource", "TEXT", "what sent it, as a JSON object"),
         ],
     },
     View {
         name: "llm_calls",
-        description: "Calls of language models: spans that name a model, in the conventions of OpenTelemetry, OpenInference \
-                      and OpenLLMetry.",
-        list: "span_list",
-        function: "span_value",
-        condition: "(NOT has_dead OR span_value('is_live', block, value)) AND span_value('is_llm', block, value)",
+        description: "Calls of models that state their own usage, in whatever dialect they were recorded, roughly newest \
+                      first. Sums over it are right: what repeats or sums up other calls is left out.",
+        list: "llm_list",
+        function: "llm_value",
+        condition: "llm_value('counts', block, value)",
         columns: &[
-            ("trace_id", "TEXT", "the trace's id, in hexadecimal", None),
-            ("span_id", "TEXT", "the span's id, in hexadecimal", None),
-            ("name", "TEXT", "the span's name", None),
-            ("service", "TEXT", "the service that made the call", None),
-            ("status", "TEXT", "UNSET, OK or ERROR", None),
             (
-                "start_time",
+                "trace_id",
                 "TEXT",
-                "start, ISO 8601 with nanoseconds",
-                None,
+                "the trace's id, in hexadecimal; made up for a log record without one",
             ),
+            (
+                "span_id",
+                "TEXT",
+                "the span's id, in hexadecimal; made up for a log record",
+            ),
+            (
+                "parent_span_id",
+                "TEXT",
+                "the span's parent; null for a root span",
+            ),
+            ("name", "TEXT", "the span's name, or the log record's event"),
+            ("service", "TEXT", "the service that made the call"),
+            ("kind", "TEXT", "llm, embedding, image or audio"),
+            ("status", "TEXT", "OK or ERROR"),
+            ("error_type", "TEXT", "what kind of error it ended with"),
+            ("start_time", "TEXT", "start, ISO 8601 with nanoseconds"),
             (
                 "start_time_ns",
                 "INTEGER",
                 "start, in nanoseconds since 1970",
-                None,
+            ),
+            ("duration_ms", "REAL", "how long it took, in milliseconds"),
+            (
+                "time_to_first_chunk_ms",
+                "REAL",
+                "until the first piece of a streamed answer, in milliseconds",
             ),
             (
-                "duration_ms",
-                "REAL",
-                "how long it took, in milliseconds",
-                None,
+                "streaming",
+                "INTEGER",
+                "1 if the answer was streamed, 0 if not; null where nobody says",
             ),
             (
                 "provider",
                 "TEXT",
-                "gen_ai.provider.name",
-                Some(
-                    "span_attribute(block, value, 'gen_ai.provider.name', 'gen_ai.system', 'llm.provider', 'llm.system')",
-                ),
+                "whose interface was called, as gen_ai.provider.name",
             ),
             (
                 "operation",
                 "TEXT",
-                "gen_ai.operation.name",
-                Some(
-                    "span_attribute(block, value, 'gen_ai.operation.name', 'llm.request.type', 'openinference.span.kind')",
-                ),
+                "what was done, as gen_ai.operation.name",
             ),
-            (
-                "request_model",
-                "TEXT",
-                "gen_ai.request.model",
-                Some(
-                    "span_attribute(block, value, 'gen_ai.request.model', 'llm.request.model_name', 'llm.model_name', 'embedding.model_name', 'ai.model.id')",
-                ),
-            ),
-            (
-                "response_model",
-                "TEXT",
-                "gen_ai.response.model",
-                Some(
-                    "span_attribute(block, value, 'gen_ai.response.model', 'llm.response.model_name', 'ai.response.model')",
-                ),
-            ),
+            ("request_model", "TEXT", "the model that was asked for"),
+            ("response_model", "TEXT", "the model that answered"),
             (
                 "input_tokens",
                 "INTEGER",
-                "gen_ai.usage.input_tokens, cached ones included",
-                Some(
-                    "span_attribute(block, value, 'gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens', 'llm.token_count.prompt', 'ai.usage.inputTokens', 'ai.usage.promptTokens')",
-                ),
+                "tokens that were read, those of caches included",
             ),
             (
                 "output_tokens",
                 "INTEGER",
-                "gen_ai.usage.output_tokens, reasoning included",
-                Some(
-                    "span_attribute(block, value, 'gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens', 'llm.token_count.completion', 'ai.usage.outputTokens', 'ai.usage.completionTokens')",
-                ),
+                "tokens that were made, those of reasoning included",
             ),
             (
                 "cache_read_tokens",
                 "INTEGER",
-                "gen_ai.usage.cache_read.input_tokens",
-                Some(
-                    "span_attribute(block, value, 'gen_ai.usage.cache_read.input_tokens', 'gen_ai.usage.cache_read_input_tokens', 'llm.token_count.prompt_details.cache_read', 'ai.usage.cachedInputTokens')",
-                ),
+                "of the input tokens: from a cache",
+            ),
+            (
+                "cache_write_tokens",
+                "INTEGER",
+                "of the input tokens: to a cache",
+            ),
+            (
+                "reasoning_tokens",
+                "INTEGER",
+                "of the output tokens: of reasoning",
             ),
             (
                 "cost",
                 "REAL",
-                "gen_ai.usage.cost",
-                Some("span_attribute(block, value, 'gen_ai.usage.cost', 'llm.cost.total')"),
+                "what it cost, in US dollars; null where that is not known",
+            ),
+            (
+                "cost_source",
+                "TEXT",
+                "reported, or list where a list of prices says so",
+            ),
+            (
+                "cost_input",
+                "REAL",
+                "of the cost: reading what no cache had to do with",
+            ),
+            ("cost_output", "REAL", "of the cost: what was made"),
+            (
+                "cost_cache_read",
+                "REAL",
+                "of the cost: reading from a cache",
+            ),
+            (
+                "cost_cache_write",
+                "REAL",
+                "of the cost: writing to a cache",
+            ),
+            (
+                "cache_savings",
+                "REAL",
+                "what reading from the cache saved, in US dollars",
             ),
             (
                 "finish_reasons",
                 "TEXT",
-                "gen_ai.response.finish_reasons",
-                Some(
-                    "span_attribute(block, value, 'gen_ai.response.finish_reasons', 'ai.response.finishReason')",
-                ),
+                "why the model stopped, as a JSON array",
+            ),
+            (
+                "session_id",
+                "TEXT",
+                "the user's session, else the conversation",
             ),
             (
                 "conversation_id",
                 "TEXT",
-                "gen_ai.conversation.id",
-                Some("span_attribute(block, value, 'gen_ai.conversation.id', 'session.id')"),
+                "the conversation of which it is a turn, else the session",
+            ),
+            ("user_id", "TEXT", "who asked"),
+            ("tags", "TEXT", "words to find it by, as a JSON array"),
+            ("agent", "TEXT", "the agent that called"),
+            ("tool_calls", "INTEGER", "how many tools the answer calls"),
+            (
+                "input_preview",
+                "TEXT",
+                "the beginning of what was asked last",
+            ),
+            (
+                "output_preview",
+                "TEXT",
+                "the beginning of the answer, or the tools that it calls",
+            ),
+            (
+                "from_log",
+                "INTEGER",
+                "1 if a log record tells of it, so that there is no span",
             ),
             (
                 "attributes",
                 "TEXT",
-                "the span's attributes, as a JSON object",
-                None,
+                "the attributes of the span or the log record, as a JSON object",
             ),
         ],
     },
@@ -312,10 +294,10 @@ pub(super) const VIEWS: [View; 4] = [
 impl View {
     /// The SQL that makes it.
     pub(super) fn create(&self) -> String {
-        let columns = self.columns.iter().map(|(name, _, _, sql)| match sql {
-            Some(sql) => format!("{sql} AS {name}"),
-            None => format!("{}('{name}', block, value) AS {name}", self.function),
-        });
+        let columns = self
+            .columns
+            .iter()
+            .map(|(name, _, _)| format!("{}('{name}', block, value) AS {name}", self.function));
         format!(
             "CREATE TEMP VIEW {} AS SELECT {} FROM {} CROSS JOIN generate_series(0, last) WHERE {};",
             self.name,
@@ -328,7 +310,7 @@ impl View {
 
 /// What can be asked.
 pub(crate) fn sql_schema() -> SqlSchema {
-    let column = |(name, kind, description, _): &Column| SqlColumn {
+    let column = |(name, kind, description): &Column| SqlColumn {
         name,
         kind,
         description,

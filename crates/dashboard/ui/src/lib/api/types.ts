@@ -96,7 +96,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What arrives, as server-sent events `traces`, `logs` and `reset`, until the page or the hub goes. */
+        /** What arrives, as server-sent events `traces`, `logs`, `llmCalls` and `reset`, until the page or the hub goes. */
         get: operations["getLive"];
         put?: never;
         post?: never;
@@ -635,6 +635,8 @@ export interface components {
         };
         /** @description Sums over calls. */
         CostTotals: {
+            /** @description How long a call took on average, in nanoseconds. */
+            averageNano: string;
             /**
              * Format: int64
              * @description Of the tokens that were read: from caches.

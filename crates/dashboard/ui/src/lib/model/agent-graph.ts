@@ -22,7 +22,7 @@ export interface AgentDrawing {
 
 export const STEP_WIDTH = 184;
 export const STEP_HEIGHT = 54;
-const SIZES = { nodeWidth: STEP_WIDTH, nodeHeight: STEP_HEIGHT, columnGap: 92, rowGap: 40 };
+const SIZES = { nodeWidth: STEP_WIDTH, nodeHeight: STEP_HEIGHT, columnGap: 124, rowGap: 44 };
 
 export function drawGraph(graph: AgentGraph): AgentDrawing {
   const ids = new Set(graph.nodes.map(({ id }) => id));

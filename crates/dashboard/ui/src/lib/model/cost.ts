@@ -10,10 +10,11 @@ import { parseNanos } from './time';
 const CENTS = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const SMALL = new Intl.NumberFormat('en', { maximumSignificantDigits: 3, maximumFractionDigits: 12 });
 
-/** US dollars: cents from a dollar up, three significant digits below. */
+/** US dollars: cents from a dollar up, three significant digits below, and never less than cents. */
 export function formatCost(dollars: number): string {
   if (dollars < 0) return `-${formatCost(-dollars)}`;
-  return `$${dollars >= 1 || dollars === 0 ? CENTS.format(dollars) : SMALL.format(dollars)}`;
+  const small = SMALL.format(dollars);
+  return `$${dollars >= 1 || /^\d+(\.\d)?$/.test(small) ? CENTS.format(dollars) : small}`;
 }
 
 /** The same where nobody knows: no sum is told, and never zero. */

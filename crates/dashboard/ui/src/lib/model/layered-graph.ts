@@ -39,14 +39,15 @@ export interface GraphLayout {
 
 const MARGIN = 16;
 /** Room for what goes back below the nodes, and for what goes from a node to itself above it. */
-const BELOW = 24;
+const BELOW = 44;
+const ABOVE = 30;
 
 /** Links to nodes that are not among the ids must not be given. */
 export function layoutGraph(ids: readonly string[], links: readonly Link[], sizes: Sizes): GraphLayout {
   const columnWidth = sizes.nodeWidth + sizes.columnGap;
   const rowHeight = sizes.nodeHeight + sizes.rowGap;
   const others = links.filter(({ from, to }) => from !== to);
-  const above = others.length < links.length ? BELOW : 0;
+  const above = others.length < links.length ? ABOVE : 0;
   const columns = orderColumns(assignColumns(ids, others), others);
   const places = new Map<string, Place>();
   const tallest = columns.reduce((most, column) => Math.max(most, column.length), 0);
@@ -140,7 +141,9 @@ function placeLink(from: Place, to: Place, width: number, { nodeWidth, nodeHeigh
     return { path, width, labelX: (left + right) / 2, labelY: from.y - 18 };
   }
   // Back to the left, or within a column: below both.
-  const low = Math.max(y1, y2) + nodeHeight;
-  const path = `M${x1} ${y1}C${x1 + 50} ${low} ${x2 - 50} ${low} ${x2 - 6} ${y2}`;
-  return { path, width, labelX: (x1 + x2) / 2, labelY: low - nodeHeight / 4 };
+  const [left, right] = [to.x + nodeWidth / 2, from.x + nodeWidth / 2];
+  const [start, end] = [from.y + nodeHeight, to.y + nodeHeight];
+  const low = Math.max(start, end) + BELOW;
+  const path = `M${right} ${start}C${right} ${low} ${left} ${low} ${left} ${end + 6}`;
+  return { path, width, labelX: (left + right) / 2, labelY: (start + end + 6 * low) / 8 + 13 };
 }
