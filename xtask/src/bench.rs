@@ -8,6 +8,7 @@ mod forward;
 mod measure;
 mod peers;
 mod proc;
+mod proxy;
 mod report;
 mod sdk;
 mod store;
@@ -16,7 +17,7 @@ use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 
 /// The benchmarks, each with what it measures.
-const BENCHMARKS: [(&str, &str); 4] = [
+const BENCHMARKS: [(&str, &str); 5] = [
     (
         "forward",
         "OTLP in, OTLP out: spans per CPU-second, peak memory, latency and lost items, beside rotel and otelcol",
@@ -32,6 +33,10 @@ const BENCHMARKS: [(&str, &str); 4] = [
     (
         "store",
         "spans kept per CPU-second, bytes a span takes, and how long questions take, beside Jaeger and Phoenix",
+    ),
+    (
+        "proxy",
+        "what a proxy adds to calls of language models, calls per CPU-second and even streams, beside LiteLLM and others",
     ),
 ];
 
@@ -64,9 +69,13 @@ pub struct Options {
     /// How many spans the store alone is given, of `store`.
     #[arg(long, default_value_t = 10_000_000)]
     spans: u64,
-    /// Only these systems: fanlight, rotel, otelcol, of `store` fanlight, jaeger, phoenix; all when left out.
+    /// Only these systems: fanlight, rotel, otelcol, of `store` fanlight, jaeger, phoenix, of `proxy` fanlight, litellm;
+    /// all when left out.
     #[arg(long, value_delimiter = ',')]
     systems: Vec<String>,
+    /// One more system of `proxy`, as NAME=PATH: agentgateway, llmflow, or another fanlight.
+    #[arg(long, value_name = "NAME=PATH")]
+    peer: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -115,6 +124,7 @@ pub fn run(options: &Options) -> Result<()> {
         Some("formats") => formats::run(options),
         Some("sdk") => sdk::run_all(options),
         Some("store") => store::run_all(options),
+        Some("proxy") => proxy::run_all(options),
         Some(other) => bail!("{other} is no benchmark; cargo xtask bench lists them"),
     }
 }

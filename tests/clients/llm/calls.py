@@ -140,7 +140,9 @@ def _():
     create = openai_client().chat.completions.create
     messages = said("{{gzip 1}} Say hello")
     answer = create(model="gpt-4o-mini", messages=messages)
-    stream = create(model="gpt-4o-mini", messages=messages, stream=True)
+    # Where nobody asks for usage, the proxy does, and has to have it in plain text.
+    options = {"include_usage": True}
+    stream = create(model="gpt-4o-mini", messages=messages, stream=True, stream_options=options)
     return [answer.choices[0].message.content, len(list(stream))]
 
 

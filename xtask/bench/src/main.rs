@@ -4,6 +4,7 @@
 //! in it; the sink only walks down to the spans' ids or, in other formats, looks for them in the bytes.
 
 mod backend;
+mod calls;
 mod generate;
 mod latency;
 mod payload;
@@ -27,6 +28,8 @@ enum Command {
     Generate(generate::Options),
     /// Take everything that comes over OTLP/gRPC and HTTP on one port, as its backend would; `GET /stats` says what came.
     Sink(sink::Options),
+    /// Call a language model by a proxy, and print how that went.
+    Calls(calls::Options),
     /// Answer calls of language models as their providers would.
     Providers(providers::Options),
 }
@@ -36,6 +39,7 @@ async fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Generate(options) => generate::run(options).await,
         Command::Sink(options) => sink::run(options).await,
+        Command::Calls(options) => calls::run(options).await,
         Command::Providers(options) => providers::run(options).await,
     }
 }
