@@ -8,17 +8,16 @@ mod forward;
 mod measure;
 mod peers;
 mod proc;
+mod proxy;
 mod report;
 mod sdk;
 mod store;
-
-use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 
 /// The benchmarks, each with what it measures.
-const BENCHMARKS: [(&str, &str); 4] = [
+const BENCHMARKS: [(&str, &str); 5] = [
     (
         "forward",
         "OTLP in, OTLP out: spans per CPU-second, peak memory, latency and lost items, beside rotel and otelcol",
@@ -34,6 +33,10 @@ const BENCHMARKS: [(&str, &str); 4] = [
     (
         "store",
         "spans kept per CPU-second, bytes a span takes, and how long questions take, beside Jaeger and Phoenix",
+    ),
+    (
+        "proxy",
+        "what a proxy adds to calls of language models, calls per CPU-second and even streams, beside LiteLLM and others",
     ),
 ];
 
@@ -69,12 +72,13 @@ pub struct Options {
     /// How many requests of 100 spans the hub and its peers are given, of `store`.
     #[arg(long, default_value_t = 10_000)]
     requests: u64,
-    /// LLMFlow's repository with its dependencies installed, of `store`; it is left out without.
-    #[arg(long, value_name = "DIR")]
-    llmflow: Option<PathBuf>,
-    /// Only these systems: fanlight, rotel, otelcol, of `store` fanlight, jaeger, phoenix, llmflow; all when left out.
+    /// Only these systems: fanlight, rotel, otelcol, of `store` fanlight, jaeger, phoenix, llmflow, of `proxy` fanlight,
+    /// litellm; all when left out.
     #[arg(long, value_delimiter = ',')]
     systems: Vec<String>,
+    /// One more system, as NAME=PATH: of `proxy` agentgateway, llmflow, or another fanlight, of `store` llmflow.
+    #[arg(long, value_name = "NAME=PATH")]
+    peer: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -123,6 +127,7 @@ pub fn run(options: &Options) -> Result<()> {
         Some("formats") => formats::run(options),
         Some("sdk") => sdk::run_all(options),
         Some("store") => store::run_all(options),
+        Some("proxy") => proxy::run_all(options),
         Some(other) => bail!("{other} is no benchmark; cargo xtask bench lists them"),
     }
 }

@@ -79,8 +79,16 @@ impl Node {
     /// # Errors
     /// When npm is not there or fails.
     pub fn install(log: &Path) -> Result<Node> {
-        let source = workspace::root().join("tests/clients/node");
-        let directory = workspace::target().join("clients/node");
+        Node::install_from("clients/node", log)
+    }
+
+    /// Installs what the lock file of a folder below `tests/` pins.
+    ///
+    /// # Errors
+    /// When npm is not there or fails.
+    pub fn install_from(folder: &str, log: &Path) -> Result<Node> {
+        let source = workspace::root().join("tests").join(folder);
+        let directory = workspace::target().join(folder);
         let wanted = std::fs::read_to_string(source.join("package-lock.json"))?;
         download::once(&directory, &wanted, || {
             for file in ["package.json", "package-lock.json"] {

@@ -4,6 +4,7 @@
 mod browser;
 mod dashboard_api;
 mod environment;
+mod llm;
 mod node;
 mod python;
 
@@ -21,32 +22,43 @@ use crate::{clients, workspace};
 /// How long what was acknowledged may take to come out at the other end.
 const ARRIVAL: Duration = Duration::from_secs(10);
 
-/// Runs every case.
-pub fn run_all(steps: &mut Steps, hub: &Path) {
-    steps.run("Python clients: OpenTelemetry SDK, Logfire", |steps| {
+/// Runs every case, or those whose name has a text in it.
+pub fn run_all(steps: &mut Steps, hub: &Path, only: Option<&str>) {
+    let mut step = |name: &str, work: &dyn Fn(&Steps) -> Result<Tests>| {
+        if only.is_none_or(|text| name.contains(text)) {
+            steps.run(name, work);
+        }
+    };
+    step("Python clients: OpenTelemetry SDK, Logfire", &|steps| {
         let python = clients::Python::install(&steps.log("pip install"))?;
         python::run(&python, hub)
     });
-    steps.run("Node client, curl", |steps| {
+    step("Node client, curl", &|steps| {
         let node = clients::Node::install(&steps.log("npm ci"))?;
         node::run(&node, hub)
     });
-    steps.run("environment only: forwarding without a file", |steps| {
+    step("environment only: forwarding without a file", &|steps| {
         let python = clients::Python::install(&steps.log("pip install"))?;
         environment::run(&python, hub)
     });
-    steps.run("the page in a browser", |steps| {
+    step("SDKs of language models: Python", &|steps| {
+        llm::python(hub, &steps.log("pip install"))
+    });
+    step("SDKs of language models: Node", &|steps| {
+        llm::node(hub, &steps.log("npm ci"))
+    });
+    step("the page in a browser", &|steps| {
         let node = clients::Node::install(&steps.log("npm ci"))?;
         let python = clients::Python::install(&steps.log("pip install"))?;
         let chromium = clients::chromium(&steps.log("apt-get install chromium"))?;
         browser::run(&node, &python, &chromium, hub)
     });
-    steps.run("calls of language models in a browser", |steps| {
+    step("calls of language models in a browser", &|steps| {
         let node = clients::Node::install(&steps.log("npm ci"))?;
         let chromium = clients::chromium(&steps.log("apt-get install chromium"))?;
         browser::run_llm(&node, &chromium, hub)
     });
-    steps.run("the SDK's examples in a browser", |steps| {
+    step("the SDK's examples in a browser", &|steps| {
         let node = clients::Node::install(&steps.log("npm ci"))?;
         let chromium = clients::chromium(&steps.log("apt-get install chromium"))?;
         let examples = clients::examples("cost", &steps.log("cargo build"))?;

@@ -24,6 +24,9 @@ pub struct Options {
     /// Only the real clients and the browser.
     #[arg(long, conflicts_with = "quick")]
     end_to_end: bool,
+    /// Of the real clients and the browser, only steps with this in their name.
+    #[arg(long, requires = "end_to_end", value_name = "TEXT")]
+    only: Option<String>,
 }
 
 /// Runs all tests.
@@ -61,7 +64,7 @@ fn add_to(steps: &mut Steps, options: &Options) {
         );
     }
     if !options.quick {
-        end_to_end::run_all(steps, &binary);
+        end_to_end::run_all(steps, &binary, options.only.as_deref());
     }
 }
 

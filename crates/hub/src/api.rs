@@ -73,6 +73,20 @@ impl Api {
     /// # Errors
     /// When there is none of them.
     pub(crate) async fn find(args: &HubArgs, environment: &Environment) -> Result<Api, Problem> {
+        match Api::running(args, environment).await? {
+            Some(api) => Ok(api),
+            None => Api::local(&data_dir::choose(args.data_dir.as_deref(), environment)),
+        }
+    }
+
+    /// The hub at the named address, else the one that runs with the data directory, if one does.
+    ///
+    /// # Errors
+    /// When nobody answers at the named address.
+    pub(crate) async fn running(
+        args: &HubArgs,
+        environment: &Environment,
+    ) -> Result<Option<Api>, Problem> {
         let from_environment = || {
             environment
                 .non_empty(env_vars::FANLIGHT_TOKEN.name)
@@ -82,21 +96,21 @@ impl Api {
         if let Some(url) = &args.url {
             let api = Api::remote(url, token)?;
             api.text("/api/services").await?;
-            return Ok(api);
+            return Ok(Some(api));
         }
         let directory = data_dir::choose(args.data_dir.as_deref(), environment);
-        if let Some(url) = address::read(&directory) {
-            let api = Api::remote(&url, token)?;
-            // A hub that was killed left its address behind.
-            if api
-                .request(Method::GET, "/api/services", None)
-                .await
-                .is_ok()
-            {
-                return Ok(api);
-            }
-        }
-        Api::local(&directory)
+        let Some(url) = address::read(&directory) else {
+            return Ok(None);
+        };
+        let api = Api::remote(&url, token)?;
+        // A hub that was killed left its address behind.
+        let answer = api.request(Method::GET, "/api/services", None).await;
+        Ok(answer.is_ok().then_some(api))
+    }
+
+    /// The dashboard's address; empty where no hub runs.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
     }
 
     fn remote(url: &str, token: Option<Secret>) -> Result<Api, Problem> {

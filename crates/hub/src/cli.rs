@@ -1,5 +1,6 @@
 //! The command line: names, documentation and defaults of every option.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -44,6 +45,10 @@ pub enum Command {
     Trace(TraceArgs),
     /// Ask the store in SQL.
     Query(QueryArgs),
+    /// Run a command with its telemetry and its calls of language models going through a hub.
+    Run(RunArgs),
+    /// Show what to set in a coding assistant so that a hub sees it, or set it.
+    Setup(SetupArgs),
     /// Answer a coding assistant's questions about telemetry (Model Context Protocol over standard input and output).
     Mcp(HubArgs),
     /// Print a completion script for your shell.
@@ -186,6 +191,38 @@ pub struct QueryArgs {
     #[arg(long, value_name = "ROWS", default_value_t = 1000)]
     pub limit: u32,
     /// The hub.
+    #[command(flatten)]
+    pub hub: HubArgs,
+}
+
+/// Options of `fanlight run`.
+#[derive(Args, Clone, Debug)]
+pub struct RunArgs {
+    /// The hub; one is started for as long as the command runs where none does.
+    #[command(flatten)]
+    pub hub: HubArgs,
+    /// The command and its arguments.
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "COMMAND"
+    )]
+    pub command: Vec<OsString>,
+}
+
+/// Options of `fanlight setup`.
+#[derive(Args, Clone, Debug)]
+pub struct SetupArgs {
+    /// The assistant; without it, all that are known are listed.
+    pub tool: Option<String>,
+    /// Write the settings into the assistant's own file; what was there is kept beside it.
+    #[arg(long)]
+    pub write: bool,
+    /// Take out again what `--write` wrote.
+    #[arg(long, conflicts_with = "write")]
+    pub undo: bool,
+    /// The hub; the usual addresses are taken where none runs.
     #[command(flatten)]
     pub hub: HubArgs,
 }

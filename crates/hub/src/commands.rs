@@ -5,7 +5,9 @@ mod check;
 mod components;
 mod mcp;
 mod query;
+mod run;
 mod serve;
+mod setup;
 mod tail;
 mod trace;
 
@@ -30,6 +32,8 @@ pub fn run(cli: Cli, environment: &Environment) -> ExitCode {
         Some(Command::Tail(args)) => tail::run(&args, environment),
         Some(Command::Trace(args)) => trace::run(&args, environment),
         Some(Command::Query(args)) => query::run(&args, environment),
+        Some(Command::Run(args)) => run::run(&args, environment),
+        Some(Command::Setup(args)) => setup::run(&args, environment),
         Some(Command::Mcp(args)) => mcp::run(&args, environment),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod commands;
 mod dashboard;
 mod data_dir;
+mod endpoints;
 mod graph;
 mod hub;
 mod hub_status;

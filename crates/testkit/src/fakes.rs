@@ -6,6 +6,7 @@ pub mod azure_monitor;
 pub mod datadog;
 pub mod elasticsearch;
 pub mod google_cloud;
+pub mod llm;
 pub mod otlp_services;
 pub mod splunk_hec;
 pub mod splunk_observability;

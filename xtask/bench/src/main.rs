@@ -4,9 +4,11 @@
 //! in it; the sink only walks down to the spans' ids or, in other formats, looks for them in the bytes.
 
 mod backend;
+mod calls;
 mod generate;
 mod latency;
 mod payload;
+mod providers;
 mod sink;
 mod tally;
 
@@ -26,6 +28,10 @@ enum Command {
     Generate(generate::Options),
     /// Take everything that comes over OTLP/gRPC and HTTP on one port, as its backend would; `GET /stats` says what came.
     Sink(sink::Options),
+    /// Call a language model by a proxy, and print how that went.
+    Calls(calls::Options),
+    /// Answer calls of language models as their providers would.
+    Providers(providers::Options),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -33,5 +39,7 @@ async fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Generate(options) => generate::run(options).await,
         Command::Sink(options) => sink::run(options).await,
+        Command::Calls(options) => calls::run(options).await,
+        Command::Providers(options) => providers::run(options).await,
     }
 }

@@ -113,7 +113,11 @@ pub(super) fn run(benchmark: &'static str, options: &Options, cases: &[Case]) ->
     Ok(())
 }
 
-fn build_load(steps: &Steps) -> Result<PathBuf> {
+/// Builds the generator, and returns its path.
+///
+/// # Errors
+/// When it does not compile.
+pub(super) fn build_load(steps: &Steps) -> Result<PathBuf> {
     process::run(
         &mut cargo_command(&["build", "--release", "--package", "fanlight-load"]),
         &steps.log("cargo build fanlight-load"),

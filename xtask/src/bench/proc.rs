@@ -39,6 +39,20 @@ pub(super) fn peak_memory(process: u32) -> Result<f64> {
     Ok(kibibytes / 1024.0)
 }
 
+/// The sum of a figure over a process and those that it started.
+///
+/// # Errors
+/// When there is no such process.
+pub(super) fn with_children(process: u32, figure: fn(u32) -> Result<f64>) -> Result<f64> {
+    let mut sum = figure(process)?;
+    let children = std::fs::read_to_string(file(process, &format!("task/{process}/children")));
+    for child in children.unwrap_or_default().split_whitespace() {
+        // A child may have ended since.
+        sum += with_children(child.parse()?, figure).unwrap_or(0.0);
+    }
+    Ok(sum)
+}
+
 fn file(process: u32, name: &str) -> PathBuf {
     PathBuf::from(format!("/proc/{process}/{name}"))
 }

@@ -2,7 +2,7 @@
 //!
 //! First the store alone, with all the spans (`crates/store/benches/ingest.rs`). Then the hub and its peers, each given the
 //! same requests over OTLP/HTTP and asked the same questions over its own API: Jaeger with Badger, its embedded storage,
-//! Phoenix with SQLite, and LLMFlow with SQLite where `--llmflow` says where it is. The last two get fewer requests, since
+//! Phoenix with SQLite, and LLMFlow with SQLite where `--peer llmflow=PATH` says where it is. The last two get fewer requests, since
 //! they take minutes for what takes the others seconds; rates and bytes are per span. Last, searches that a person makes:
 //! the time until the hub's page shows what was found, beside the time in which Jaeger's API answers. What counts are ratios.
 
@@ -68,7 +68,10 @@ pub(super) fn run_all(options: &Options) -> Result<()> {
     for (name, start) in systems::STARTS.into_iter().filter(|(name, _)| wanted(name)) {
         let place = Place {
             directory: &directory.join(name),
-            llmflow: options.llmflow.as_deref(),
+            llmflow: options
+                .peer
+                .iter()
+                .find_map(|peer| peer.strip_prefix("llmflow=")),
             steps: &steps,
         };
         let measured = start(&place).and_then(|system| {

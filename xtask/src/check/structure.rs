@@ -59,7 +59,7 @@ const ARROWS: [(&str, &[&str]); 20] = [
             "otlp",
         ],
     ),
-    ("fanlight-load", &["net", "otlp"]),
+    ("fanlight-load", &["net", "otlp", "config", "testkit"]),
     ("xtask", &["testkit", "otlp"]),
 ];
 

@@ -16,7 +16,7 @@ use crate::{http, interop};
 /// Where a system is started, and from what.
 pub(super) struct Place<'a> {
     pub(super) directory: &'a Path,
-    pub(super) llmflow: Option<&'a Path>,
+    pub(super) llmflow: Option<&'a str>,
     pub(super) steps: &'a Steps,
 }
 
@@ -173,14 +173,14 @@ fn start_phoenix(place: &Place<'_>) -> Result<System> {
 fn start_llmflow(place: &Place<'_>) -> Result<System> {
     let source = place
         .llmflow
-        .context("--llmflow does not say where it is")?;
+        .context("--peer llmflow=PATH does not say where it is")?;
     let data = place.directory.join("data");
     std::fs::create_dir_all(&data)?;
     let (port, proxy) = (free_port()?, free_port()?);
     let mut command = Command::new("bun");
     command
         .args(["run", "src/server.ts"])
-        .current_dir(source.join("apps/server"))
+        .current_dir(Path::new(source).join("apps/server"))
         .env("DASHBOARD_PORT", port.to_string())
         .env("PROXY_PORT", proxy.to_string())
         .env("DATA_DIR", &data)
