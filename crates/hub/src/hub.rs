@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanlight_config::blocks::HttpServer;
-use fanlight_config::{ComponentId, ConfigError, ConfigErrors, Environment, ListenAddress};
+use fanlight_config::{ComponentId, ConfigError, Environment, ListenAddress};
 use fanlight_dashboard::Access;
 use fanlight_net::http::Server;
 use fanlight_pipeline::{
@@ -85,12 +85,8 @@ impl Hub {
                 error.hint("name another one with --data-dir"),
             )
         })?;
-        let store_config = store_config(&sources).map_err(|error| {
-            HubError::Config(Unusable {
-                errors: ConfigErrors::from(error),
-                texts: sources.texts.clone(),
-            })
-        })?;
+        let store_config = store_config(&sources)
+            .map_err(|error| HubError::Config(Unusable::of(error, &sources)))?;
         let store = match &store_config {
             Some(config) => Some(Store::open(&config.options(&directory)).map_err(|error| {
                 part(
