@@ -106,9 +106,6 @@ mod tests {
     /// The name of a header and what it says, if it is sent.
     type Sent = Option<(&'static str, &'static str)>;
 
-    /// A header's name and value.
-    type Pair = (&'static str, &'static str);
-
     /// Dialect, path at the provider, the client's bearer token, and where it stands in the end.
     #[rustfmt::skip]
     const TOKENS: &[(Dialect, &str, &str, Sent)] = &[
