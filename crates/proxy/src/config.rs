@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use fanlight_config::blocks::{Cors, HttpServer, TlsServer};
+use fanlight_config::blocks::{Cors, HttpServer, TlsClient, TlsServer};
 use fanlight_config::{ByteSize, ConfigError, Headers, ListenAddress, Node, Secret};
 use fanlight_pipeline::{BuildContext, BuildError, Peer, Receiver, ReceiverConfig, ReceiverKind};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -44,6 +44,9 @@ pub(crate) struct Keys {
     /// TLS. Default: none, plain text.
     #[serde(deserialize_with = "fanlight_config::present")]
     pub(crate) tls: Option<TlsServer>,
+    /// TLS to providers: authorities to trust, a client's certificate. Default: the system's authorities.
+    #[serde(deserialize_with = "fanlight_config::present")]
+    pub(crate) upstream_tls: Option<TlsClient>,
     /// What everybody must send as `X-Fanlight-Token`; needed to listen beyond this machine. Default: none.
     pub(crate) token: Option<Secret>,
     /// Listens beyond this machine without a token: whoever reaches it can use configured keys. Default: false.
@@ -115,6 +118,7 @@ impl Default for Keys {
         Keys {
             endpoint: ListenAddress::new("127.0.0.1", 8080),
             tls: None,
+            upstream_tls: None,
             token: None,
             insecure: false,
             allowed_hosts: Vec::new(),

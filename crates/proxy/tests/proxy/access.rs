@@ -1,5 +1,9 @@
 //! Who may ask, and where keys may go.
 
+use fanlight_net::Body;
+use fanlight_testkit::{Backend, Certificates};
+use http::Response;
+
 use crate::support::{Proxy, Upstream, call, json};
 
 const JSON: &[&str] = &["content-type: application/json"];
@@ -257,4 +261,34 @@ async fn requests_to_bedrock_are_signed_anew_where_that_is_asked_for() {
         seen.line(),
         "POST /model/amazon.nova-v1:0/converse HTTP/1.1"
     );
+}
+
+/// Scenario: a provider behind TLS whose authority nobody knows, then one that is configured.
+/// Guarantee: the first is an error that names the key to set; the second is answered, and the connection is used again.
+#[tokio::test]
+async fn providers_behind_tls_must_be_trusted() {
+    let certificates = Certificates::new();
+    let answer = |_: &_| Response::new(Body::from("{}"));
+    let backend = Backend::http(Some(certificates.server()), answer);
+    let base = format!("https://localhost:{}/v1", backend.address.port());
+    let stranger = Proxy::with(&format!("providers: {{openai: {{base_url: '{base}'}}}}"));
+    let refused = call(stranger.address, "POST /v1/responses", JSON, b"{}").await;
+    assert_eq!(refused.status, 502);
+    assert!(
+        refused.text().contains("llm.upstream_tls.ca_file"),
+        "{}",
+        refused.text()
+    );
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("ca.pem");
+    std::fs::write(&file, &certificates.authority).unwrap();
+    let trusting = Proxy::with(&format!(
+        "upstream_tls: {{ca_file: '{}'}}\n    providers: {{openai: {{base_url: '{base}'}}}}",
+        file.display()
+    ));
+    for _ in 0..3 {
+        let reply = call(trusting.address, "POST /v1/responses", JSON, b"{}").await;
+        assert_eq!((reply.status, reply.text().as_str()), (200, "{}"));
+    }
+    assert_eq!(backend.requests().len(), 3);
 }
