@@ -17,6 +17,7 @@ mod jaeger_api;
 mod jaeger_receiver;
 mod kafka;
 mod ledger;
+mod llm_tools;
 mod loki;
 mod moto;
 mod phoenix;
@@ -76,6 +77,7 @@ const PARTS: &[(&str, Part)] = &[
     ("zipkin", zipkin::run),
     ("jaeger_receiver", jaeger_receiver::run),
     ("sdk", sdk::run),
+    ("llm_tools", llm_tools::run_all),
     ("outage", ledger::outage),
     ("crash", ledger::crash),
 ];

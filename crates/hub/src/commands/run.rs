@@ -75,16 +75,20 @@ async fn run_command(args: &RunArgs, environment: &Environment) -> Result<ExitCo
     let mut arguments: Vec<OsString> = arguments.to_vec();
     arguments.splice(0..0, variables.arguments.iter().map(OsString::from));
     let code = child::run(program, &arguments, &variables).await;
-    let line = summary::line(&api, since.as_nanos(), own.is_some()).await;
-    report::complain(&format!("{FAINT}fanlight: {line}{FAINT:#}\n"));
-    if let Some(hub) = own {
-        let stopped = hub.running.stop(DRAIN).await;
-        for (exporter, items) in stopped.lost {
-            report::complain(&format!(
-                "fanlight: {exporter} did not take {items} items in time; they are lost\n"
-            ));
+    let since = since.as_nanos();
+    let line = match own {
+        None => summary::of_running(&api, since).await,
+        Some(hub) => {
+            let stopped = hub.running.stop(DRAIN).await;
+            for (exporter, items) in stopped.lost {
+                report::complain(&format!(
+                    "fanlight: {exporter} did not take {items} items in time; they are lost\n"
+                ));
+            }
+            summary::of_stored(&args.hub, environment, since).await
         }
-    }
+    };
+    report::complain(&format!("{FAINT}fanlight: {line}{FAINT:#}\n"));
     Ok(code)
 }
 
