@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Parser as _;
 use fanlight_config::{Environment, env_vars};
-use fanlight_pipeline::Status;
+use fanlight_pipeline::{Status, Stopped};
 
 use crate::api::{Api, Problem};
 use crate::cli::{Cli, HubArgs, LogFormat, LogLevel, RunArgs, ServeArgs};
@@ -79,7 +79,7 @@ async fn run_command(args: &RunArgs, environment: &Environment) -> Result<ExitCo
     let line = match own {
         None => summary::of_running(&api, since).await,
         Some(hub) => {
-            let stopped = hub.running.stop(DRAIN).await;
+            let stopped = stop(hub).await;
             for (exporter, items) in stopped.lost {
                 report::complain(&format!(
                     "fanlight: {exporter} did not take {items} items in time; they are lost\n"
@@ -90,6 +90,11 @@ async fn run_command(args: &RunArgs, environment: &Environment) -> Result<ExitCo
     };
     report::complain(&format!("{FAINT}fanlight: {line}{FAINT:#}\n"));
     Ok(code)
+}
+
+/// Stops the hub and lets go of its data.
+async fn stop(hub: Hub) -> Stopped {
+    hub.running.stop(DRAIN).await
 }
 
 /// A program's name without its folder.

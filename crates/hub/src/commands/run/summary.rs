@@ -48,10 +48,15 @@ pub(super) async fn of_running(api: &Api, since: u128) -> String {
 
 /// The line for what a hub has stored that has stopped.
 pub(super) async fn of_stored(args: &HubArgs, environment: &Environment, since: u128) -> String {
-    let totals = match Api::find(args, environment).await {
-        Ok(api) => totals(&api, since).await,
-        Err(_) => None,
-    };
+    // The store's own threads let go of it a moment after the hub has stopped.
+    let mut totals = None;
+    for _ in 0..LOOKS {
+        if let Ok(api) = Api::find(args, environment).await {
+            totals = self::totals(&api, since).await;
+            break;
+        }
+        tokio::time::sleep(BETWEEN).await;
+    }
     said(totals, "see it again with: fanlight")
 }
 
