@@ -105,6 +105,11 @@ impl Node {
         })
     }
 
+    /// Where its packages' programs are.
+    pub fn programs(&self) -> PathBuf {
+        self.modules.join(".bin")
+    }
+
     /// A script below `tests/`, which finds the installed packages.
     pub fn script(&self, path: &str) -> Command {
         let mut command = Command::new("node");

@@ -18,6 +18,7 @@ mod jaeger_receiver;
 mod kafka;
 mod ledger;
 mod llm;
+mod llm_tools;
 mod loki;
 mod moto;
 mod phoenix;
@@ -78,6 +79,7 @@ const PARTS: &[(&str, Part)] = &[
     ("zipkin", zipkin::run),
     ("jaeger_receiver", jaeger_receiver::run),
     ("sdk", sdk::run),
+    ("llm_tools", llm_tools::run_all),
     ("outage", ledger::outage),
     ("crash", ledger::crash),
 ];

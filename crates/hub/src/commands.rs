@@ -3,6 +3,7 @@
 mod backends;
 mod check;
 mod components;
+mod logins;
 mod mcp;
 mod query;
 mod run;

@@ -247,7 +247,12 @@ fn same_request(direct: &Seen, proxied: &Seen) -> Result<()> {
     let headers = |seen: &Seen| {
         let all = seen.headers.iter().map(|(name, value)| {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            (name.to_string(), without_boundary(&value, seen))
+            let value = without_boundary(&value, seen);
+            // A key of Anthropic's as a bearer token comes where Anthropic has it.
+            match value.strip_prefix("Bearer sk-ant-api") {
+                Some(key) => ("x-api-key".to_owned(), format!("sk-ant-api{key}")),
+                None => (name.to_string(), value),
+            }
         });
         let all = all.filter(|(name, _)| !(is_asked && name == "accept-encoding"));
         kept(&all.collect::<Vec<_>>(), &OF_REQUESTS)

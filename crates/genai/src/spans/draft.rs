@@ -55,6 +55,12 @@ pub(super) enum Says {
     Object(fn(&mut Draft, &Json)),
 }
 
+/// Whether the program says that all its calls go by the proxy, which records them itself.
+fn is_proxied(item: &Item<'_>) -> bool {
+    let said = item.resource.get("fanlight.llm.proxied");
+    said.ok().flatten() == Some(Value::Str("true"))
+}
+
 impl Draft {
     /// Reads attributes by a table.
     pub(super) fn take(&mut self, fields: &Fields<'_>, rows: &[Row]) {
@@ -145,7 +151,7 @@ impl Draft {
             return None;
         }
         let contains_others = matches!(kind, Kind::Agent | Kind::Chain | Kind::Other);
-        if contains_others || self.is_repeated {
+        if contains_others || self.is_repeated || is_proxied(item) {
             call.counts = Counts::Aggregate;
         }
         call.tool = (self.tool != Tool::default()).then_some(self.tool);

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Parser as _;
 use fanlight_config::{Environment, env_vars};
-use fanlight_pipeline::Status;
+use fanlight_pipeline::{Status, Stopped};
 
 use crate::api::{Api, Problem};
 use crate::cli::{Cli, HubArgs, LogFormat, LogLevel, RunArgs, ServeArgs};
@@ -75,17 +75,26 @@ async fn run_command(args: &RunArgs, environment: &Environment) -> Result<ExitCo
     let mut arguments: Vec<OsString> = arguments.to_vec();
     arguments.splice(0..0, variables.arguments.iter().map(OsString::from));
     let code = child::run(program, &arguments, &variables).await;
-    let line = summary::line(&api, since.as_nanos(), own.is_some()).await;
-    report::complain(&format!("{FAINT}fanlight: {line}{FAINT:#}\n"));
-    if let Some(hub) = own {
-        let stopped = hub.running.stop(DRAIN).await;
-        for (exporter, items) in stopped.lost {
-            report::complain(&format!(
-                "fanlight: {exporter} did not take {items} items in time; they are lost\n"
-            ));
+    let since = since.as_nanos();
+    let line = match own {
+        None => summary::of_running(&api, since).await,
+        Some(hub) => {
+            let stopped = stop(hub).await;
+            for (exporter, items) in stopped.lost {
+                report::complain(&format!(
+                    "fanlight: {exporter} did not take {items} items in time; they are lost\n"
+                ));
+            }
+            summary::of_stored(&args.hub, environment, since).await
         }
-    }
+    };
+    report::complain(&format!("{FAINT}fanlight: {line}{FAINT:#}\n"));
     Ok(code)
+}
+
+/// Stops the hub and lets go of its data.
+async fn stop(hub: Hub) -> Stopped {
+    hub.running.stop(DRAIN).await
 }
 
 /// A program's name without its folder.

@@ -166,3 +166,21 @@ fn log_records_are_known_wherever_their_name_is() {
     };
     assert_eq!(sent.as_log().unwrap().kind, Kind::Llm);
 }
+
+#[test]
+fn calls_of_a_program_behind_the_proxy_are_shown_and_not_added() {
+    let call = |resource: Json| {
+        let sent = Sent {
+            resource,
+            ..Sent::attributes(
+                json!({"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}),
+            )
+        };
+        sent.as_span().unwrap().counts
+    };
+    assert_eq!(
+        call(json!({"fanlight.llm.proxied": "true"})),
+        Counts::Aggregate
+    );
+    assert_eq!(call(json!({"service.name": "shop"})), Counts::Own);
+}

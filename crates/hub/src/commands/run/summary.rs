@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use fanlight_config::Environment;
 use serde::Deserialize;
 
 use crate::api::Api;
+use crate::cli::HubArgs;
 
 /// How long to wait between two looks: what is on its way to the store is there after one.
 const BETWEEN: Duration = Duration::from_millis(400);
@@ -19,7 +21,7 @@ struct Cost {
 }
 
 /// Sums over calls.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Totals {
     calls: u64,
@@ -30,36 +32,49 @@ struct Totals {
     unpriced_calls: u64,
 }
 
-/// The line, once the sums stand still.
-pub(super) async fn line(api: &Api, since: u128, is_own: bool) -> String {
-    let totals = settled(api, since).await;
-    let place = if is_own {
-        "see it again with: fanlight".to_owned()
-    } else {
-        format!("{}/#/llm", api.base())
-    };
-    match totals {
-        Some(totals) => format!("{}; {place}", totals.text()),
-        None => place,
-    }
-}
-
-async fn settled(api: &Api, since: u128) -> Option<Totals> {
+/// The line, once the sums of a running hub stand still.
+pub(super) async fn of_running(api: &Api, since: u128) -> String {
     let mut last = None;
     for _ in 0..LOOKS {
         tokio::time::sleep(BETWEEN).await;
-        let parameters = [
-            ("from", since.to_string()),
-            ("bins", "1".to_owned()),
-            ("by", "model".to_owned()),
-        ];
-        let cost: Cost = api.get("/api/llm/cost", &parameters).await.ok()?;
-        if last.as_ref() == Some(&cost.totals) {
+        let totals = totals(api, since).await;
+        if totals == last && totals.is_none_or(|totals| totals.calls > 0) {
             break;
         }
-        last = Some(cost.totals);
+        last = totals;
     }
-    last
+    said(last, &format!("{}/#/llm", api.base()))
+}
+
+/// The line for what a hub has stored that has stopped.
+pub(super) async fn of_stored(args: &HubArgs, environment: &Environment, since: u128) -> String {
+    // The store's own threads let go of it a moment after the hub has stopped.
+    let mut totals = None;
+    for _ in 0..LOOKS {
+        if let Ok(api) = Api::find(args, environment).await {
+            totals = self::totals(&api, since).await;
+            break;
+        }
+        tokio::time::sleep(BETWEEN).await;
+    }
+    said(totals, "see it again with: fanlight")
+}
+
+fn said(totals: Option<Totals>, place: &str) -> String {
+    match totals {
+        Some(totals) => format!("{}; {place}", totals.text()),
+        None => place.to_owned(),
+    }
+}
+
+async fn totals(api: &Api, since: u128) -> Option<Totals> {
+    let parameters = [
+        ("from", since.to_string()),
+        ("bins", "1".to_owned()),
+        ("by", "model".to_owned()),
+    ];
+    let cost: Result<Cost, _> = api.get("/api/llm/cost", &parameters).await;
+    Some(cost.ok()?.totals)
 }
 
 impl Totals {

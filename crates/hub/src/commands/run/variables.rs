@@ -16,6 +16,7 @@
 
 use fanlight_config::{Environment, env_vars};
 
+use super::super::logins::{self, PROXIED};
 use crate::endpoints::Endpoints;
 
 /// Base addresses: the variable, what follows the proxy's address, and the variable by which the hub reads an upstream.
@@ -106,8 +107,11 @@ impl Variables {
                 .notes
                 .push("the hub has no LLM proxy, so calls go directly".to_owned()),
         }
-        if program == "codex" && has_otlp {
-            variables.codex(endpoints, environment);
+        if has_otlp {
+            if program == "codex" {
+                variables.codex(endpoints, environment);
+            }
+            variables.mark(endpoints, program, environment);
         }
         variables.no_detour(environment);
         variables
@@ -197,9 +201,9 @@ impl Variables {
                 None => self.put(name, format!("{proxy}{path}")),
             }
         }
-        if program == "gemini" && !has_gemini_key(environment) {
+        if program == "gemini" && !logins::gemini_has_key(environment) {
             self.notes.push(
-                "calls of Gemini CLI go directly: with an account of Google's they can't go elsewhere; its telemetry is seen"
+                "calls of Gemini CLI go directly unless it is set to use an API key; its telemetry is seen"
                     .to_owned(),
             );
         }
@@ -218,19 +222,37 @@ impl Variables {
             format!("otel.trace_exporter={}", exporter("traces")),
             format!("otel.metrics_exporter={}", exporter("metrics")),
         ];
-        let key = ["OPENAI_API_KEY", "CODEX_API_KEY"]
-            .iter()
-            .any(|name| environment.non_empty(name).is_some());
         match &endpoints.proxy {
-            Some(proxy) if key => settings.push(format!("openai_base_url=\"{proxy}/v1\"")),
+            Some(proxy) if logins::codex_has_key(environment) => {
+                settings.push(format!("openai_base_url=\"{proxy}/v1\""));
+            }
             Some(_) => self.notes.push(
-                "calls of Codex go directly without OPENAI_API_KEY; its telemetry is seen"
+                "calls of Codex go directly unless it is signed in with an API key; its telemetry is seen"
                     .to_owned(),
             ),
             None => {}
         }
         for setting in settings {
             self.arguments.extend(["-c".to_owned(), setting]);
+        }
+    }
+
+    /// Tools that report their calls themselves say that the proxy does as well, so that no call counts twice.
+    fn mark(&mut self, endpoints: &Endpoints, program: &str, environment: &Environment) {
+        let goes_by_proxy = match program {
+            "claude" => self
+                .set
+                .iter()
+                .any(|(name, _)| name == "ANTHROPIC_BASE_URL"),
+            "codex" => logins::codex_has_key(environment),
+            "gemini" => logins::gemini_has_key(environment),
+            _ => false,
+        };
+        if endpoints.proxy.is_some() && goes_by_proxy {
+            let name = "OTEL_RESOURCE_ATTRIBUTES";
+            let own = environment.get(name).unwrap_or("");
+            let between = if own.is_empty() { "" } else { "," };
+            self.put(name, format!("{own}{between}{PROXIED}"));
         }
     }
 
@@ -257,15 +279,9 @@ impl Variables {
 fn wants(program: &str, name: &str, environment: &Environment) -> bool {
     match (program, name) {
         ("ollama", "OLLAMA_HOST") => false,
-        ("gemini", "GOOGLE_GEMINI_BASE_URL") => has_gemini_key(environment),
+        ("gemini", "GOOGLE_GEMINI_BASE_URL") => logins::gemini_has_key(environment),
         _ => true,
     }
-}
-
-fn has_gemini_key(environment: &Environment) -> bool {
-    ["GEMINI_API_KEY", "GOOGLE_API_KEY"]
-        .iter()
-        .any(|name| environment.non_empty(name).is_some())
 }
 
 /// An address without a user's name, password or query.

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use fanlight_config::Environment;
 use serde_json::{Value, json};
 
+use super::super::logins::{self, PROXIED};
 use crate::endpoints::Endpoints;
 
 /// A tool.
@@ -129,16 +130,6 @@ impl<'a> Known<'a> {
     fn set(&self, at: &[&str], path: &str) -> Option<Setting> {
         Some(Setting::new(at, self.through(path)?))
     }
-
-    /// Whether Codex is signed in with an account of ChatGPT's, whose calls go to another place.
-    fn has_codex_account(&self) -> bool {
-        let home = self.environment.non_empty("HOME").unwrap_or("/");
-        let folder = self.environment.non_empty("CODEX_HOME");
-        let folder = folder.map_or_else(|| Path::new(home).join(".codex"), PathBuf::from);
-        let text = std::fs::read_to_string(folder.join("auth.json")).unwrap_or_default();
-        let login: Value = serde_json::from_str(&text).unwrap_or_default();
-        login["tokens"].is_object() && !login["OPENAI_API_KEY"].is_string()
-    }
 }
 
 fn none(_: &Known<'_>) -> Vec<String> {
@@ -157,6 +148,9 @@ pub(super) const TOOLS: &[Tool] = &[
         settings: |known| {
             let mut all = Vec::new();
             all.extend(known.set(&["env", "ANTHROPIC_BASE_URL"], "/passthrough/anthropic"));
+            if known.proxy.is_some() {
+                all.push(Setting::new(&["env", "OTEL_RESOURCE_ATTRIBUTES"], PROXIED));
+            }
             let variables = [
                 ("CLAUDE_CODE_ENABLE_TELEMETRY", "1"),
                 ("CLAUDE_CODE_ENHANCED_TELEMETRY_BETA", "1"),
@@ -182,7 +176,7 @@ pub(super) const TOOLS: &[Tool] = &[
         place: Some((".codex/config.toml", Some("CODEX_HOME"))),
         settings: |known| {
             let mut all = Vec::new();
-            if !known.has_codex_account() {
+            if logins::codex_has_key(known.environment) {
                 all.extend(known.set(&["openai_base_url"], "/v1"));
             }
             for (exporter, signal) in [
@@ -204,8 +198,8 @@ pub(super) const TOOLS: &[Tool] = &[
             let mut notes = vec![
                 "Prompts are part of its logs only with otel.log_user_prompt = true.".to_owned(),
             ];
-            if known.has_codex_account() {
-                notes.push("Calls are made with your account and go directly; openai_base_url is for API keys.".to_owned());
+            if !logins::codex_has_key(known.environment) {
+                notes.push("Calls go directly: only those with an API key can go by the proxy, by openai_base_url.".to_owned());
             }
             notes
         },

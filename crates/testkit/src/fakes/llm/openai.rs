@@ -30,6 +30,11 @@ pub(super) fn answer(method: &Method, asked: &Asked<'_>) -> Answered {
         let code = Some("invalid_api_key");
         return Err(refusal(401, "invalid_request_error", code, &message));
     }
+    // Clients that would rather have a WebSocket take the hint.
+    if asked.header("upgrade") == "websocket" {
+        let message = "WebSockets are not served here.";
+        return Err(refusal(426, "invalid_request_error", None, message));
+    }
     match (method.as_str(), place) {
         ("GET", "/models") => Ok(Reply::Whole(json!({
             "object": "list",

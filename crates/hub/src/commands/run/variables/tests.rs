@@ -113,7 +113,7 @@ fn telemetry_that_goes_elsewhere_stays_as_it_is() {
 
 #[test]
 fn codex_gets_overrides_that_its_parser_takes() {
-    let variables = chosen(Owner::User, "codex", &[("OPENAI_API_KEY", "sk-1")]);
+    let variables = chosen(Owner::User, "codex", &[("CODEX_API_KEY", "sk-1")]);
     let settings: Vec<&String> = variables.arguments.iter().skip(1).step_by(2).collect();
     for setting in &settings {
         setting.parse::<toml_edit::DocumentMut>().unwrap();
@@ -122,37 +122,42 @@ fn codex_gets_overrides_that_its_parser_takes() {
         settings.last().unwrap().as_str(),
         "openai_base_url=\"http://127.0.0.1:8080/v1\""
     );
+    assert_eq!(value(&variables, "OTEL_RESOURCE_ATTRIBUTES"), Some(PROXIED));
     let account = chosen(Owner::User, "codex", &[]);
-    assert!(
-        !account
-            .arguments
-            .iter()
-            .any(|one| one.contains("openai_base_url"))
-    );
-    assert!(
-        account
-            .notes
-            .iter()
-            .any(|note| note.contains("OPENAI_API_KEY"))
-    );
+    let redirects = |one: &String| one.contains("openai_base_url");
+    assert!(!account.arguments.iter().any(redirects));
+    assert!(account.notes.iter().any(|note| note.contains("API key")));
+    assert_eq!(value(&account, "OTEL_RESOURCE_ATTRIBUTES"), None);
+}
+
+#[test]
+fn no_call_of_a_tool_counts_twice() {
+    let own = [("OTEL_RESOURCE_ATTRIBUTES", "team=a")];
+    let claude = chosen(Owner::User, "claude", &own);
+    let both = format!("team=a,{PROXIED}");
+    assert_eq!(value(&claude, "OTEL_RESOURCE_ATTRIBUTES"), Some(&*both));
+    let gateway = [("ANTHROPIC_BASE_URL", "https://gateway.example.com")];
+    let elsewhere = chosen(Owner::User, "claude", &gateway);
+    assert_eq!(value(&elsewhere, "OTEL_RESOURCE_ATTRIBUTES"), None);
 }
 
 #[test]
 fn variables_that_would_harm_are_left_out() {
-    let gemini = chosen(Owner::User, "gemini", &[]);
+    let gemini = chosen(Owner::User, "gemini", &[("GEMINI_API_KEY", "k")]);
     assert_eq!(value(&gemini, "GOOGLE_GEMINI_BASE_URL"), None);
     assert_eq!(gemini.notes.len(), 1);
-    let with_key = chosen(Owner::User, "gemini", &[("GEMINI_API_KEY", "k")]);
-    assert!(value(&with_key, "GOOGLE_GEMINI_BASE_URL").is_some_and(|url| url.starts_with(PROXY)));
-    assert_eq!(
-        value(&chosen(Owner::User, "ollama", &[]), "OLLAMA_HOST"),
-        None
-    );
-    let behind = chosen(
-        Owner::User,
-        "python",
-        &[("HTTP_PROXY", "http://proxy:3128"), ("NO_PROXY", "corp")],
-    );
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join(".gemini")).unwrap();
+    let settings = r#"{"security": {"auth": {"selectedType": "gemini-api-key"}}}"#;
+    std::fs::write(home.path().join(".gemini/settings.json"), settings).unwrap();
+    let with_key = [("HOME", home.path().to_str().unwrap())];
+    let with_key = chosen(Owner::User, "gemini", &with_key);
+    let url = value(&with_key, "GOOGLE_GEMINI_BASE_URL");
+    assert!(url.is_some_and(|url| url.starts_with(PROXY)));
+    let ollama = chosen(Owner::User, "ollama", &[]);
+    assert_eq!(value(&ollama, "OLLAMA_HOST"), None);
+    let behind = [("HTTP_PROXY", "http://proxy:3128"), ("NO_PROXY", "corp")];
+    let behind = chosen(Owner::User, "python", &behind);
     assert_eq!(value(&behind, "NO_PROXY"), Some("corp,127.0.0.1,localhost"));
 }
 

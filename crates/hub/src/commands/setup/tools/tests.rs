@@ -3,7 +3,8 @@ use super::*;
 
 fn snippet(name: &str) -> String {
     let tool = named(name).map_err(|problem| problem.message).unwrap();
-    let settings = tool.settings(&Endpoints::usual(), &Environment::default());
+    let environment = [("CODEX_API_KEY", "sk-1")].into_iter().collect();
+    let settings = tool.settings(&Endpoints::usual(), &environment);
     tool.format.snippet(&settings)
 }
 
