@@ -36,7 +36,13 @@ struct Tool {
 const TOOLS: [Tool; 3] = [
     Tool {
         name: "Claude Code",
-        command: &["claude", "-p", "Say hello", "--model", "claude-sonnet-4-20250514"],
+        command: &[
+            "claude",
+            "-p",
+            "Say hello",
+            "--model",
+            "claude-sonnet-4-20250514",
+        ],
         file: None,
         model: "claude-sonnet-4-20250514",
         tokens: (25 + 2048 + 512, 12),
@@ -44,7 +50,14 @@ const TOOLS: [Tool; 3] = [
     },
     Tool {
         name: "Codex",
-        command: &["codex", "exec", "--skip-git-repo-check", "-m", "gpt-4o-mini", "Say hello"],
+        command: &[
+            "codex",
+            "exec",
+            "--skip-git-repo-check",
+            "-m",
+            "gpt-4o-mini",
+            "Say hello",
+        ],
         file: None,
         model: "gpt-4o-mini",
         tokens: (50, 30),
@@ -52,7 +65,14 @@ const TOOLS: [Tool; 3] = [
     },
     Tool {
         name: "Gemini CLI",
-        command: &["gemini", "--skip-trust", "-m", "gemini-2.5-flash", "-p", "Say hello"],
+        command: &[
+            "gemini",
+            "--skip-trust",
+            "-m",
+            "gemini-2.5-flash",
+            "-p",
+            "Say hello",
+        ],
         file: Some((
             ".gemini/settings.json",
             r#"{"security": {"auth": {"selectedType": "gemini-api-key"}}}"#,
