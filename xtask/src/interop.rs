@@ -18,6 +18,7 @@ mod jaeger_receiver;
 mod kafka;
 mod ledger;
 mod llm_tools;
+mod llm;
 mod loki;
 mod moto;
 mod phoenix;
@@ -63,6 +64,7 @@ const PARTS: &[(&str, Part)] = &[
     ("jaeger_api", jaeger_api::run),
     ("tempo", tempo::run),
     ("phoenix", phoenix::run),
+    ("llm", llm::run),
     ("datadog", datadog::run),
     ("signalfx", signalfx::run),
     ("splunk", splunk::run),

@@ -6,24 +6,20 @@
 //! signatures are [version 4](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html).
 
 mod answer;
-mod credentials;
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
 use bytes::Bytes;
 use fanlight_config::blocks::{self, Compression, NotSupported, TlsClient};
 use fanlight_config::{ConfigError, Endpoint, Node, Scheme};
+use fanlight_net::aws::{Credentials, Identity, IdentitySettings, sign_request};
 use fanlight_net::http::HttpClient;
 use fanlight_pipeline::{BuildContext, BuildError, Destination, Outcome, Peer};
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use serde::Deserialize;
 
 pub(crate) use self::answer::{Refusal, is_transient};
-use self::credentials::Identity;
 
 /// The settings of every AWS component.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -95,6 +91,19 @@ impl Session {
         }
     }
 
+    /// Whose credentials are taken.
+    fn identity(&self) -> IdentitySettings {
+        IdentitySettings {
+            region: self.region.clone(),
+            role_arn: self.role_arn.clone(),
+            external_id: self.external_id.clone(),
+            profile: self.profile.clone(),
+            shared_credentials_file: self.shared_credentials_file.clone(),
+            local_mode: self.local_mode,
+            imds_retries: self.imds_retries,
+        }
+    }
+
     /// `timeout` of one attempt.
     pub(crate) fn timeout(&self) -> Duration {
         Duration::from_secs(self.request_timeout_seconds)
@@ -149,7 +158,7 @@ impl Session {
             http: HttpClient::new(&block, Compression::None, &[known], context)?,
             service,
             endpoint,
-            identity: Identity::new(self.clone()),
+            identity: Identity::new(self.identity()),
         })
     }
 }
@@ -228,30 +237,7 @@ impl AwsClient {
         headers: &[(&'static str, &'static str)],
         body: Bytes,
     ) -> Result<Request<Bytes>, String> {
-        let can_not_sign =
-            |error: &dyn std::fmt::Display| format!("the request can't be signed: {error}");
-        let identity = credentials.clone().into();
-        let params = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(region)
-            .name(self.service)
-            .time(SystemTime::now())
-            .settings(SigningSettings::default())
-            .build()
-            .map_err(|error| can_not_sign(&error))?
-            .into();
-        let url_text = url.to_string();
-        let signable = SignableRequest::new(
-            Method::POST.as_str(),
-            &url_text,
-            headers.iter().copied(),
-            SignableBody::Bytes(&body),
-        )
-        .map_err(|error| can_not_sign(&error))?;
-        let (instructions, _) = sign(signable, &params)
-            .map_err(|error| can_not_sign(&error))?
-            .into_parts();
-        let mut request = Request::new(body);
+        let mut request = Request::new(body.clone());
         *request.method_mut() = Method::POST;
         *request.uri_mut() = url.clone();
         for (name, value) in headers {
@@ -260,7 +246,13 @@ impl AwsClient {
                 HeaderValue::from_static(value),
             );
         }
-        instructions.apply_to_request_http1x(&mut request);
+        sign_request(
+            &mut request,
+            url,
+            &body,
+            self.service,
+            (region, credentials),
+        )?;
         Ok(request)
     }
 }

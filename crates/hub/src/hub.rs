@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanlight_config::blocks::HttpServer;
-use fanlight_config::{ComponentId, ConfigError, ConfigErrors, Environment, ListenAddress};
+use fanlight_config::{ComponentId, ConfigError, Environment, ListenAddress};
 use fanlight_dashboard::Access;
 use fanlight_net::http::Server;
 use fanlight_pipeline::{
@@ -85,21 +85,13 @@ impl Hub {
                 error.hint("name another one with --data-dir"),
             )
         })?;
-        let store_config = store_config(&sources).map_err(|error| {
-            HubError::Config(Unusable {
-                errors: ConfigErrors::from(error),
-                texts: sources.texts.clone(),
-            })
-        })?;
-        let store = match &store_config {
-            Some(config) => Some(Store::open(&config.options(&directory)).map_err(|error| {
-                part(
-                    "the store",
-                    BuildError::new("the database can't be opened").because(error),
-                )
-            })?),
-            None => None,
-        };
+        let store_config = store_config(&sources)
+            .map_err(|error| HubError::Config(Unusable::of(error, &sources)))?;
+        let store = store_config.as_ref();
+        let store = store
+            .map(|config| open_store(config, &directory))
+            .transpose()
+            .map_err(|error| part("the store", error))?;
         let shared = Arc::new(HubStatus::new(status.clone(), &directory));
         let plan = graph::plan(&mut sources, |sources| {
             additions(sources, store_config.clone(), store.clone(), &shared)
@@ -226,6 +218,11 @@ fn reachable(address: SocketAddr) -> SocketAddr {
         IpAddr::V6(ip) if ip.is_unspecified() => (Ipv6Addr::LOCALHOST, address.port()).into(),
         _ => address,
     }
+}
+
+fn open_store(config: &StoreConfig, directory: &Path) -> Result<Store, BuildError> {
+    Store::open(&config.options(directory))
+        .map_err(|error| BuildError::new("the database can't be opened").because(error))
 }
 
 /// The store's configuration; none where the store is off.

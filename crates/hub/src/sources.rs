@@ -92,6 +92,14 @@ impl Sources {
 }
 
 impl Unusable {
+    /// One thing that is wrong.
+    pub(crate) fn of(error: ConfigError, sources: &Sources) -> Unusable {
+        Unusable {
+            errors: ConfigErrors::from(error),
+            texts: sources.texts.clone(),
+        }
+    }
+
     /// Shows every error with the line it is about.
     pub(crate) fn show(&self) {
         let source = |file: &str| {

@@ -11,10 +11,13 @@
 //! | [`intake`], [`admission`], [`compress`] | reading bodies within limits |
 //! | [`status`] | what a refusal looks like, and what a backend's answer means |
 //! | [`kafka`] | the settings that Kafka producers and consumers share |
+//! | `aws` (a feature) | credentials and signatures of AWS |
 //! | [`auth`], [`self_loop`] | credentials; recognising an exporter that points back at the hub |
 
 pub mod admission;
 pub mod auth;
+#[cfg(feature = "aws")]
+pub mod aws;
 mod body;
 pub mod compress;
 mod connect;

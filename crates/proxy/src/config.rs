@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use fanlight_config::blocks::{Cors, HttpServer, TlsServer};
+use fanlight_config::blocks::{Cors, HttpServer, TlsClient, TlsServer};
 use fanlight_config::{ByteSize, ConfigError, Headers, ListenAddress, Node, Secret};
 use fanlight_pipeline::{BuildContext, BuildError, Peer, Receiver, ReceiverConfig, ReceiverKind};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -14,6 +15,7 @@ use crate::provider::{BUILT_IN, Dialect, Provider};
 use crate::receiver::LlmProxy;
 use crate::record::Capture;
 use crate::routes::{Azure, ForwardHosts, Pattern, Routes};
+use crate::signing::{self, Signer};
 use crate::upstream::Base;
 use fanlight_otlp::{Signal, SignalSet};
 
@@ -42,6 +44,9 @@ pub(crate) struct Keys {
     /// TLS. Default: none, plain text.
     #[serde(deserialize_with = "fanlight_config::present")]
     pub(crate) tls: Option<TlsServer>,
+    /// TLS to providers: authorities to trust, a client's certificate. Default: the system's authorities.
+    #[serde(deserialize_with = "fanlight_config::present")]
+    pub(crate) upstream_tls: Option<TlsClient>,
     /// What everybody must send as `X-Fanlight-Token`; needed to listen beyond this machine. Default: none.
     pub(crate) token: Option<Secret>,
     /// Listens beyond this machine without a token: whoever reaches it can use configured keys. Default: false.
@@ -94,6 +99,14 @@ pub(crate) struct ProviderKeys {
     headers: Headers,
     /// The key for clients that send none. Default: none.
     key: Option<Secret>,
+    /// Bedrock: signs requests without a key with the hub's AWS credentials. Default: false.
+    sign: bool,
+    /// Bedrock: the region to sign for. Default: that in the base URL.
+    region: String,
+    /// Bedrock: the profile whose credentials are taken. Default: AWS's default chain.
+    profile: String,
+    /// Bedrock: where credentials are kept. Default: AWS's own place.
+    credentials_file: Option<PathBuf>,
     /// Azure: `api-version` of requests that have none. Default: 2024-10-21.
     api_version: Option<String>,
     /// Azure: the deployments of models, where they are not called as the model without dots.
@@ -105,6 +118,7 @@ impl Default for Keys {
         Keys {
             endpoint: ListenAddress::new("127.0.0.1", 8080),
             tls: None,
+            upstream_tls: None,
             token: None,
             insecure: false,
             allowed_hosts: Vec::new(),
@@ -259,7 +273,31 @@ impl Config {
             capture: self.keys.capture,
             forward_hosts,
             azure: Azure::new(version, &azure.deployments),
+            signer: self.signer(),
         })
+    }
+
+    /// Who signs for Bedrock, if that is asked for.
+    fn signer(&self) -> Option<Signer> {
+        let given = self
+            .keys
+            .providers
+            .get("bedrock")
+            .filter(|given| given.sign)?;
+        let bedrock = self
+            .providers
+            .iter()
+            .find(|provider| provider.name == "bedrock")?;
+        let host = bedrock.base.as_ref().map_or("", |base| &base.origin.host);
+        let region = match given.region.as_str() {
+            "" => signing::region_of(host).unwrap_or_default(),
+            region => region,
+        };
+        Some(Signer::new(
+            region.to_owned(),
+            given.profile.clone(),
+            given.credentials_file.clone(),
+        ))
     }
 
     /// The server's block.

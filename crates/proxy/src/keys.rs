@@ -103,9 +103,12 @@ fn to_bearer(headers: &mut HeaderMap) {
 mod tests {
     use super::*;
 
+    /// The name of a header and what it says, if it is sent.
+    type Sent = Option<(&'static str, &'static str)>;
+
     /// Dialect, path at the provider, the client's bearer token, and where it stands in the end.
     #[rustfmt::skip]
-    const TOKENS: &[(Dialect, &str, &str, Option<(&str, &str)>)] = &[
+    const TOKENS: &[(Dialect, &str, &str, Sent)] = &[
         (Dialect::OpenAi, "/v1/models", "k", Some(("authorization", "Bearer k"))),
         (Dialect::Anthropic, "/v1/messages", "sk-ant-api03", Some(("x-api-key", "sk-ant-api03"))),
         (Dialect::Anthropic, "/v1/messages", "sk-ant-oat01", Some(("authorization", "Bearer sk-ant-oat01"))),

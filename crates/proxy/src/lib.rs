@@ -17,6 +17,7 @@ mod receiver;
 mod record;
 mod redact;
 mod routes;
+mod signing;
 mod translate;
 mod tunnel;
 mod upstream;

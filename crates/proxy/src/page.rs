@@ -139,7 +139,9 @@ impl Page {
             (Dialect::Anthropic | Dialect::Gemini | Dialect::Cohere, _) => {
                 Some("takes OpenAI's chat completions, too")
             }
-            (Dialect::Bedrock, _) => Some("with Bedrock API keys (bearer tokens)"),
+            (Dialect::Bedrock, _) => {
+                Some("with Bedrock API keys, or signed by the hub (sign: true)")
+            }
             _ => None,
         };
         Entry {

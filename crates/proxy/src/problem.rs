@@ -78,7 +78,11 @@ impl Problem {
             SendError::Dial(error) if error.is_timeout() => StatusCode::GATEWAY_TIMEOUT,
             _ => StatusCode::BAD_GATEWAY,
         };
-        Problem::new(status, "upstream_error", error.to_string())
+        // The advice of all clients names the keys of their block.
+        let message = error
+            .to_string()
+            .replace("set tls.", "set llm.upstream_tls.");
+        Problem::new(status, "upstream_error", message)
     }
 
     /// The same problem with what to do about it.

@@ -56,13 +56,17 @@ impl LlmProxy {
             server: server.with_drain(Drain(Duration::from_secs(5))),
             keys: config.keys.clone(),
             routes: config.routes()?,
-            dialer: dialer()?,
+            dialer: dialer(config.keys.upstream_tls.as_ref())?,
         })
     }
 }
 
-/// Opens connections with TLS where the system has certificates to check servers with, and to plain hosts in any case.
-fn dialer() -> Result<Dialer, BuildError> {
+/// Opens connections with TLS as configured. Where nothing is, and the system has no certificates to check servers with,
+/// plain hosts can still be reached.
+fn dialer(tls: Option<&TlsClient>) -> Result<Dialer, BuildError> {
+    if tls.is_some() {
+        return Dialer::new(tls, address::may_be_reached);
+    }
     Dialer::new(Some(&TlsClient::default()), address::may_be_reached).or_else(|error| {
         tracing::warn!(%error, "the LLM proxy reaches no provider over https");
         Dialer::new(None, address::may_be_reached)

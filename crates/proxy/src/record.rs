@@ -364,7 +364,7 @@ fn tell(count: &AtomicU64, what: &str) {
     if before.is_multiple_of(1_000) {
         tracing::warn!(
             so_far = before + 1,
-            "{what}: too much is waiting; raise buffer_bytes"
+            "{what}: too much is waiting; raise recording_buffer"
         );
     }
 }

@@ -22,22 +22,28 @@ const LONGEST_BEGINNING: usize = 1024;
 
 /// Keys by their shapes, of providers and of whom people write prompts about. What a named group matches stays.
 static SHAPES: LazyLock<Regex> = LazyLock::new(|| {
-    let shapes = [
+    let keys = [
         // OpenAI, Anthropic, OpenRouter, Langfuse, DeepSeek, ...
-        r"\b(?:sk|pk|rk)[-_](?:[a-z]+[-_])*[A-Za-z0-9_-]{16,}",
+        r"(?:sk|pk|rk)[-_][A-Za-z0-9_-]{16,}",
         // Groq, Hugging Face, GitHub, Replicate, Fireworks, npm.
-        r"\b(?:gsk|hf|gh[pousr]|github_pat|r8|fw|npm|csk|nvapi)[-_][A-Za-z0-9_-]{16,}",
-        r"\b(?:xai|pplx|glpat|tgp_v1|xox[abeoprs]|sntrys|dop_v1|lin_api|pylf_v[0-9]+)[-_][A-Za-z0-9_-]{10,}",
+        r"(?:gsk|hf|gh[pousr]|github_pat|r8|fw|npm|csk|nvapi)[-_][A-Za-z0-9_-]{16,}",
+        r"(?:xai|pplx|glpat|tgp_v1|xox[abeoprs]|sntrys|dop_v1|lin_api|pylf_v[0-9]+)[-_][A-Za-z0-9_-]{10,}",
         // Google.
-        r"\bAIza[A-Za-z0-9_-]{30,}",
-        r"\bya29\.[A-Za-z0-9_-]{16,}",
+        r"AIza[A-Za-z0-9_-]{30,}",
+        r"ya29\.[A-Za-z0-9_-]{16,}",
         // AWS.
-        r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}",
-        r"\bbedrock-api-key-[A-Za-z0-9+/=_-]{16,}",
+        r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}",
+        r"bedrock-api-key-[A-Za-z0-9+/=_-]{16,}",
         // JSON web tokens.
-        r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
+        r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
+    ];
+    // Where a key may begin: behind anything but a letter or a digit, unless these are the end of something escaped.
+    let start = r"(?P<start>\A|[^A-Za-z0-9]|\\[nrtbf]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2})";
+    let keys = format!("{start}(?:{})", keys.join("|"));
+    let shapes = [
+        keys.as_str(),
         r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\z)",
-        r"(?P<scheme>\b(?:[Bb]earer|BEARER|[Bb]asic)\s+)[A-Za-z0-9._~+/=-]{12,}",
+        r"(?P<scheme>(?:[Bb]earer|BEARER|[Bb]asic)(?:\s|%20|\+)+)[A-Za-z0-9._~+/=-]{12,}",
         // `?key=...`, and members and headers that are called so.
         r"(?P<parameter>[?&](?i:key|api[_-]?key|access[_-]?token|auth[_-]?token|token|signature|sig|x-amz-[a-z-]+|subscription-key)=)[^&\s\x22'<>\\#]+",
         r"(?P<member>(?i:api[_-]?key|helicone-auth|client[_-]?secret|access[_-]?token|refresh[_-]?token|secret[_-]?(?:access[_-]?)?key|password)\\?[\x22']?\s*[:=]\s*\\?[\x22']?)[A-Za-z0-9._~+/=-]{8,}",
@@ -222,7 +228,7 @@ fn without_keys(text: &str) -> Cow<'_, str> {
 
 /// What stands before a key and says what it is; it stays.
 fn what_it_is<'t>(found: &Captures<'t>) -> &'t str {
-    let names = ["scheme", "parameter", "member"];
+    let names = ["start", "scheme", "parameter", "member"];
     let said = names.iter().find_map(|name| found.name(name));
     said.map_or("", |said| said.as_str())
 }

@@ -15,6 +15,8 @@ mod pattern;
 
 use std::sync::Arc;
 
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
 use http::request::Parts;
 
 pub(crate) use azure::Azure;
@@ -25,6 +27,7 @@ use crate::headers::Wishes;
 use crate::problem::Problem;
 use crate::provider::{Dialect, Provider};
 use crate::record::Capture;
+use crate::signing::{self, Signer};
 use crate::translate;
 use crate::upstream::{Base, Origin};
 
@@ -60,6 +63,8 @@ pub(crate) struct Routes {
     pub(crate) capture: Capture,
     pub(crate) forward_hosts: ForwardHosts,
     pub(crate) azure: Azure,
+    /// Signs what goes to Bedrock without a key.
+    pub(crate) signer: Option<Signer>,
 }
 
 /// Where one request goes.
@@ -192,6 +197,30 @@ impl Routes {
                 .of(&provider.name)
         })?;
         Ok((base, true))
+    }
+
+    /// Who signs a request, if it must be signed.
+    ///
+    /// # Errors
+    /// When the client signed it for the proxy's address, and nobody may sign it anew.
+    pub(crate) fn signer(
+        &self,
+        target: &Target,
+        headers: &HeaderMap,
+    ) -> Result<Option<&Signer>, Problem> {
+        let is_signed = signing::is_signed(headers);
+        let needs = is_signed || !headers.contains_key(AUTHORIZATION);
+        if target.provider.dialect != Dialect::Bedrock || !needs {
+            return Ok(None);
+        }
+        match &self.signer {
+            Some(signer) if target.is_configured => Ok(Some(signer)),
+            _ if is_signed => Err(Problem::bad(
+                "the request is signed for the proxy's address, and AWS would refuse it",
+            )
+            .hint("use a Bedrock API key, or set llm.providers.bedrock.sign: true")),
+            _ => Ok(None),
+        }
     }
 
     /// Every origin that is known, to look after its connections.

@@ -6,7 +6,7 @@
 
 use std::time::SystemTime;
 
-use aws_credential_types::Credentials;
+use fanlight_net::aws::Credentials;
 use fanlight_net::http::Answer;
 use fanlight_net::status::retry_after;
 use fanlight_pipeline::Outcome;

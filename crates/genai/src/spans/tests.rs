@@ -8,6 +8,7 @@ mod agents;
 mod arbitrary;
 mod dialects;
 mod faults;
+mod proxy;
 
 /// An OTLP value in JSON.
 fn typed(value: &Json) -> Json {

@@ -8,9 +8,21 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::redact;
 
-/// Messages, as the attribute has them.
-pub(super) fn messages(messages: &[Message]) -> String {
+/// Messages that the model read, as the attribute has them.
+pub(super) fn input(messages: &[Message]) -> String {
     Json::from_iter(messages.iter().map(message)).to_string()
+}
+
+/// Messages that it answered. Each must say why it ended, or Phoenix shows none; nothing is said of one that broke off.
+pub(super) fn output(messages: &[Message]) -> String {
+    let written = messages.iter().map(|said| {
+        let mut written = message(said);
+        if let (Some(written), None) = (written.as_object_mut(), &said.finish_reason) {
+            put(written, "finish_reason", Some(""));
+        }
+        written
+    });
+    Json::from_iter(written).to_string()
 }
 
 /// Parts without a message around them.

@@ -2,7 +2,7 @@
 //!
 //! Reading the span back with [`fanlight_genai::spans`] gives the same call. Beside `gen_ai.*` stand:
 //! - `openinference.span.kind`, `llm.invocation_parameters`, `tag.tags`: [Phoenix](https://github.com/Arize-ai/phoenix);
-//! - `langfuse.trace.tags`, `langfuse.observation.completion_start_time`: [Langfuse](https://langfuse.com/integrations/native/opentelemetry),
+//! - `langfuse.trace.tags`, `langfuse.observation.{usage_details,completion_start_time}`: [Langfuse](https://langfuse.com/integrations/native/opentelemetry),
 //!   which takes all else, `gen_ai.usage.cost` among it, from `gen_ai.*`, `session.id` and `user.id`;
 //! - `thread_id`, `opik.tags`: [Opik](https://www.comet.com/docs/opik/tracing/opentelemetry/overview), whose threads are sessions;
 //! - `fanlight.llm.*`, where nobody has a name for it. A cost whose source is `list` was computed from the table of prices.
@@ -41,10 +41,9 @@ impl Content {
         Content {
             system: (!call.system_instructions.is_empty())
                 .then(|| messages::parts(&call.system_instructions)),
-            input: (!call.input_messages.is_empty())
-                .then(|| messages::messages(&call.input_messages)),
+            input: (!call.input_messages.is_empty()).then(|| messages::input(&call.input_messages)),
             output: (!call.output_messages.is_empty())
-                .then(|| messages::messages(&call.output_messages)),
+                .then(|| messages::output(&call.output_messages)),
             tools: (!call.tool_definitions.is_empty())
                 .then(|| messages::tools(&call.tool_definitions)),
         }
@@ -210,6 +209,37 @@ fn tokens(usage: &Usage, attributes: &mut Attributes<'_>) {
     ] {
         attributes.some(key, count);
     }
+    let details = langfuse_usage(usage).to_string();
+    attributes.text("langfuse.observation.usage_details", Some(&details));
+}
+
+/// Each token once, as Langfuse counts them; from `gen_ai.usage.*` alone, some of its versions count those of a cache twice.
+fn langfuse_usage(usage: &Usage) -> Json {
+    let (read, written) = (
+        usage.cache_read_input_tokens,
+        usage.cache_creation_input_tokens,
+    );
+    let reasoning = usage.reasoning_output_tokens;
+    let total = usage.input_tokens.saturating_add(usage.output_tokens);
+    let mut details = Map::new();
+    for (name, count) in [
+        (
+            "input",
+            usage
+                .input_tokens
+                .saturating_sub(read.saturating_add(written)),
+        ),
+        ("input_cached_tokens", read),
+        ("input_cache_creation", written),
+        ("output", usage.output_tokens.saturating_sub(reasoning)),
+        ("output_reasoning_tokens", reasoning),
+        ("total", total),
+    ] {
+        if count > 0 || matches!(name, "input" | "output" | "total") {
+            details.insert(name.to_owned(), Json::from(count));
+        }
+    }
+    Json::Object(details)
 }
 
 fn timing(head: &CallHead, record: &Record, attributes: &mut Attributes<'_>) {

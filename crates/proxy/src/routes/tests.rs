@@ -12,6 +12,7 @@ fn routes() -> Routes {
         captures: Vec::new(),
         capture: Capture::Full,
         forward_hosts: ForwardHosts::new(&[]).unwrap(),
+        signer: None,
         azure: Azure::new("2024-10-21".to_owned(), &Default::default()),
     }
 }

@@ -58,6 +58,13 @@ impl Origin {
         self.url.scheme_str() == Some("https")
     }
 
+    /// The whole URL of a path.
+    pub(crate) fn url_of(&self, path: &Uri) -> Option<Uri> {
+        let mut parts = self.url.clone().into_parts();
+        parts.path_and_query = path.path_and_query().cloned();
+        Uri::from_parts(parts).ok()
+    }
+
     fn take(&self) -> Option<Box<Open>> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.pop().map(|(open, _)| open)

@@ -1,5 +1,9 @@
 //! Who may ask, and where keys may go.
 
+use fanlight_net::Body;
+use fanlight_testkit::{Backend, Certificates};
+use http::Response;
+
 use crate::support::{Proxy, Upstream, call, json};
 
 const JSON: &[&str] = &["content-type: application/json"];
@@ -197,4 +201,94 @@ async fn with_a_token_only_those_who_have_it_are_let_in() {
         200
     );
     assert_eq!(upstream.next().await.header("x-fanlight-token"), None);
+}
+
+/// Scenario: a client of AWS signs its request for the proxy's address; first nobody may sign it anew, then the hub may.
+/// Guarantee: the first is refused with what to do; the second arrives with the hub's signature for Bedrock's host, its
+/// colon escaped as AWS signs it; a bearer key passes as it is.
+#[tokio::test]
+async fn requests_to_bedrock_are_signed_anew_where_that_is_asked_for() {
+    let mut upstream = Upstream::answering(json("{}")).await;
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("credentials");
+    let text = "[default]\naws_access_key_id = AKIDHUB\naws_secret_access_key = hush\n";
+    std::fs::write(&file, text).unwrap();
+    let theirs = "authorization: AWS4-HMAC-SHA256 Credential=AKIDCLIENT/20260101/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=00";
+    let line = "POST /bedrock/model/amazon.nova-v1:0/converse";
+    let plain = Proxy::with(&format!(
+        "providers: {{bedrock: {{base_url: 'http://{}'}}}}",
+        upstream.address
+    ));
+    let refused = call(plain.address, line, &[theirs, JSON[0]], b"{}").await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text().contains("llm.providers.bedrock.sign"));
+    let signing = Proxy::with(&format!(
+        "providers: {{bedrock: {{base_url: 'http://{}', sign: true, region: eu-west-1, credentials_file: '{}'}}}}",
+        upstream.address,
+        file.display()
+    ));
+    let headers = [theirs, JSON[0], "x-amz-date: 20260101T000000Z"];
+    assert_eq!(
+        call(signing.address, line, &headers, b"{}").await.status,
+        200
+    );
+    let seen = upstream.next().await;
+    assert_eq!(
+        seen.line(),
+        "POST /model/amazon.nova-v1%3A0/converse HTTP/1.1"
+    );
+    let signature = seen.header("authorization").unwrap();
+    assert!(
+        signature.contains("Credential=AKIDHUB/")
+            && signature.contains("/eu-west-1/bedrock/aws4_request"),
+        "{signature}"
+    );
+    assert!(
+        signature.contains("SignedHeaders=content-type;host;x-amz-date"),
+        "{signature}"
+    );
+    assert_ne!(seen.header("x-amz-date"), Some("20260101T000000Z"));
+    call(
+        signing.address,
+        line,
+        &["authorization: Bearer key", JSON[0]],
+        b"{}",
+    )
+    .await;
+    let seen = upstream.next().await;
+    assert_eq!(seen.header("authorization"), Some("Bearer key"));
+    assert_eq!(
+        seen.line(),
+        "POST /model/amazon.nova-v1:0/converse HTTP/1.1"
+    );
+}
+
+/// Scenario: a provider behind TLS whose authority nobody knows, then one that is configured.
+/// Guarantee: the first is an error that names the key to set; the second is answered, and the connection is used again.
+#[tokio::test]
+async fn providers_behind_tls_must_be_trusted() {
+    let certificates = Certificates::new();
+    let answer = |_: &_| Response::new(Body::from("{}"));
+    let backend = Backend::http(Some(certificates.server()), answer);
+    let base = format!("https://localhost:{}/v1", backend.address.port());
+    let stranger = Proxy::with(&format!("providers: {{openai: {{base_url: '{base}'}}}}"));
+    let refused = call(stranger.address, "POST /v1/responses", JSON, b"{}").await;
+    assert_eq!(refused.status, 502);
+    assert!(
+        refused.text().contains("llm.upstream_tls.ca_file"),
+        "{}",
+        refused.text()
+    );
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("ca.pem");
+    std::fs::write(&file, &certificates.authority).unwrap();
+    let trusting = Proxy::with(&format!(
+        "upstream_tls: {{ca_file: '{}'}}\n    providers: {{openai: {{base_url: '{base}'}}}}",
+        file.display()
+    ));
+    for _ in 0..3 {
+        let reply = call(trusting.address, "POST /v1/responses", JSON, b"{}").await;
+        assert_eq!((reply.status, reply.text().as_str()), (200, "{}"));
+    }
+    assert_eq!(backend.requests().len(), 3);
 }

@@ -57,11 +57,9 @@ async fn spans(proxy: Proxy) -> Vec<(String, Value)> {
     found
 }
 
-/// Scenario: a call, a stream of which nobody asked the usage, one whose provider can't be reached, two with one trace id.
-/// Guarantee: each is a span with its tokens or its error, child of the trace it names; no key is in it.
-#[tokio::test]
-async fn a4_a8_a14_every_call_is_recorded() {
-    let upstream = Upstream::start(|seen, mut stream| {
+/// Answers with nine tokens and two, streamed to who asks for its usage.
+async fn openai() -> Upstream {
+    Upstream::start(|seen, mut stream| {
         Box::pin(async move {
             use tokio::io::AsyncWriteExt as _;
             let answer = match String::from_utf8_lossy(&seen.body).contains("include_usage") {
@@ -78,7 +76,14 @@ async fn a4_a8_a14_every_call_is_recorded() {
             Some(stream)
         })
     })
-    .await;
+    .await
+}
+
+/// Scenario: a call, a stream of which nobody asked the usage, one whose provider can't be reached, two with one trace id.
+/// Guarantee: each is a span with its tokens or its error, child of the trace it names; no key is in it.
+#[tokio::test]
+async fn a4_a8_a14_every_call_is_recorded() {
+    let upstream = openai().await;
     let nobody = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()

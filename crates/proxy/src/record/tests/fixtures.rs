@@ -65,7 +65,9 @@ fn streamed(
 
 /// All of them.
 pub(in crate::record) fn all() -> Vec<Fixture> {
-    let mut all = openai();
+    let mut all = openai_chat();
+    all.extend(openai_responses());
+    all.extend(openai_others());
     all.extend(anthropic());
     all.extend(gemini());
     all.extend(ollama());
@@ -97,7 +99,7 @@ pub(in crate::record) fn chat_request(stream: bool) -> Json {
     })
 }
 
-fn openai() -> Vec<Fixture> {
+fn openai_chat() -> Vec<Fixture> {
     let host = "api.openai.com";
     let chunk = |choices: Json, usage: Json| json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "model": "gpt-4o-2024-08-06", "choices": choices, "usage": usage});
     let delta = |delta: Json, reason: Json| {
@@ -142,6 +144,12 @@ fn openai() -> Vec<Fixture> {
                 "usage": {"prompt_tokens": 10, "completion_tokens": 2, "cost": 0.00254674}}),
             Some((10, 2)),
         ),
+    ]
+}
+
+fn openai_responses() -> Vec<Fixture> {
+    let host = "api.openai.com";
+    vec![
         whole(
             "completions",
             host,
@@ -169,6 +177,12 @@ fn openai() -> Vec<Fixture> {
             ],
             (1200, 80),
         ),
+    ]
+}
+
+fn openai_others() -> Vec<Fixture> {
+    let host = "api.openai.com";
+    vec![
         whole(
             "embeddings",
             host,

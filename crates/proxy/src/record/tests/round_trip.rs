@@ -1,5 +1,7 @@
 //! What is written is what readers of spans find.
 
+use proptest::prelude::*;
+
 use super::fixtures::{self, Fixture};
 use super::*;
 
@@ -209,4 +211,18 @@ async fn a_cost_is_the_providers_or_the_tables_or_none() {
         .span(|span, _| {
             assert_eq!(attribute(&span.attributes, "gen_ai.usage.cost"), Json::Null);
         });
+}
+
+proptest! {
+    /// However bodies are cut on their way, the record is the same.
+    #[test]
+    fn cuts_change_nothing(step in 1usize..300, index in any::<prop::sample::Index>()) {
+        let fixtures = fixtures::all();
+        let fixture = index.get(&fixtures);
+        let mut cut = told(fixture);
+        for body in [&mut cut.request, &mut cut.answer] {
+            *body = body.concat().chunks(step).map(Bytes::copy_from_slice).collect();
+        }
+        prop_assert_eq!(expected(fixture, &cut), expected(fixture, &told(fixture)));
+    }
 }

@@ -218,27 +218,7 @@ async fn metrics_are_those_of_the_conventions() {
             .tell(recorder);
     })
     .await;
-    let mut points = Vec::new();
-    for batch in handed.of(Signal::Metrics) {
-        let resource = batch.resources().next().unwrap().unwrap();
-        let scope = resource.scopes().next().unwrap().unwrap();
-        for metric in scope.metrics().map(Result::unwrap) {
-            for point in metric.points().map(Result::unwrap) {
-                let error = attribute(&point.attributes, "error.type");
-                let kind = attribute(&point.attributes, "gen_ai.token.type");
-                let PointValue::Histogram(histogram) = point.value else {
-                    panic!("{} is a histogram", metric.name);
-                };
-                points.push((
-                    metric.name.to_owned(),
-                    error,
-                    kind,
-                    histogram.count,
-                    histogram.sum,
-                ));
-            }
-        }
-    }
+    let points = points(&handed);
     let count = |name: &str, error: Json, kind: Json| {
         let found = points
             .iter()
@@ -270,4 +250,30 @@ async fn metrics_are_those_of_the_conventions() {
         .filter_map(|point| point.4)
         .sum();
     assert_eq!(read, 2009.0);
+}
+
+/// The metrics' data points: of which metric, the kinds of error and token, count and sum.
+fn points(handed: &Handed) -> Vec<(String, Json, Json, u64, Option<f64>)> {
+    let mut points = Vec::new();
+    for batch in handed.of(Signal::Metrics) {
+        let resource = batch.resources().next().unwrap().unwrap();
+        let scope = resource.scopes().next().unwrap().unwrap();
+        for metric in scope.metrics().map(Result::unwrap) {
+            for point in metric.points().map(Result::unwrap) {
+                let error = attribute(&point.attributes, "error.type");
+                let kind = attribute(&point.attributes, "gen_ai.token.type");
+                let PointValue::Histogram(histogram) = point.value else {
+                    panic!("{} is a histogram", metric.name);
+                };
+                points.push((
+                    metric.name.to_owned(),
+                    error,
+                    kind,
+                    histogram.count,
+                    histogram.sum,
+                ));
+            }
+        }
+    }
+    points
 }

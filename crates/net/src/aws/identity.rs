@@ -30,7 +30,7 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use tokio::sync::Mutex;
 
-use super::Session;
+use super::IdentitySettings;
 
 /// New credentials are fetched this long before the old ones expire.
 const MARGIN: Duration = Duration::from_secs(60);
@@ -38,8 +38,8 @@ const MARGIN: Duration = Duration::from_secs(60);
 const READ_AGAIN: Duration = Duration::from_secs(15 * 60);
 
 /// Who sends, and where.
-pub(super) struct Identity {
-    session: Session,
+pub struct Identity {
+    settings: IdentitySettings,
     /// Held while the chain is asked: others wait for its answer instead of asking, too.
     state: Mutex<State>,
 }
@@ -58,10 +58,10 @@ struct Source {
 
 /// There is no way to sign a request now.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum IdentityError {
+pub enum IdentityError {
     /// No source knows the region.
     #[error(
-        "no AWS region was found in {tried}; set region: in this exporter, AWS_REGION, or the profile's region"
+        "no AWS region was found in {tried}; set region: here, AWS_REGION, or the profile's region"
     )]
     NoRegion {
         /// The sources.
@@ -79,22 +79,23 @@ pub(super) enum IdentityError {
 
 impl Identity {
     /// Nothing is asked yet.
-    pub(super) fn new(session: Session) -> Identity {
+    pub fn new(settings: IdentitySettings) -> Identity {
         Identity {
-            session,
+            settings,
             state: Mutex::default(),
         }
     }
 
     /// What to sign with now.
-    pub(super) async fn region_and_credentials(
-        &self,
-    ) -> Result<(String, Credentials), IdentityError> {
+    ///
+    /// # Errors
+    /// When no source has a region, or credentials.
+    pub async fn region_and_credentials(&self) -> Result<(String, Credentials), IdentityError> {
         let mut state = self.state.lock().await;
         let source = match &state.source {
             Some(source) => source.clone(),
             None => {
-                let source = resolve(&self.session).await?;
+                let source = resolve(&self.settings).await?;
                 state.source.insert(source).clone()
             }
         };
@@ -117,12 +118,12 @@ impl Identity {
     }
 
     /// The service did not accept the credentials: the chain is asked at the next request.
-    pub(super) async fn forget(&self) {
+    pub async fn forget(&self) {
         self.state.lock().await.credentials = None;
     }
 }
 
-async fn resolve(session: &Session) -> Result<Source, IdentityError> {
+async fn resolve(settings: &IdentitySettings) -> Result<Source, IdentityError> {
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build_https();
@@ -131,12 +132,12 @@ async fn resolve(session: &Session) -> Result<Source, IdentityError> {
         .with_http_client(http.clone());
     let metadata = imds::Client::builder()
         .configure(&config)
-        .max_attempts(session.imds_retries.saturating_add(1))
+        .max_attempts(settings.imds_retries.saturating_add(1))
         .build();
-    let region = region(session, &config, &metadata).await?;
+    let region = region(settings, &config, &metadata).await?;
     let config = config.with_region(Some(region.clone()));
-    let chain = chain(session, &config, metadata);
-    let provider = match session.role_arn.as_str() {
+    let chain = chain(settings, &config, metadata);
+    let provider = match settings.role_arn.as_str() {
         "" => provider::SharedCredentialsProvider::new(chain),
         role => {
             let sdk = aws_config::defaults(BehaviorVersion::latest())
@@ -148,8 +149,8 @@ async fn resolve(session: &Session) -> Result<Source, IdentityError> {
             let mut builder = AssumeRoleProvider::builder(role)
                 .session_name("fanlight")
                 .configure(&sdk);
-            if !session.external_id.is_empty() {
-                builder = builder.external_id(&session.external_id);
+            if !settings.external_id.is_empty() {
+                builder = builder.external_id(&settings.external_id);
             }
             provider::SharedCredentialsProvider::new(builder.build_from_provider(chain).await)
         }
@@ -161,24 +162,24 @@ async fn resolve(session: &Session) -> Result<Source, IdentityError> {
 }
 
 async fn region(
-    session: &Session,
+    settings: &IdentitySettings,
     config: &ProviderConfig,
     metadata: &imds::Client,
 ) -> Result<Region, IdentityError> {
-    if !session.region.is_empty() {
-        return Ok(Region::new(session.region.clone()));
+    if !settings.region.is_empty() {
+        return Ok(Region::new(settings.region.clone()));
     }
     if let Some(region) = EnvironmentVariableRegionProvider::new().region().await {
         return Ok(region);
     }
     let mut profile = ProfileFileRegionProvider::builder().configure(config);
-    if !session.profile.is_empty() {
-        profile = profile.profile_name(&session.profile);
+    if !settings.profile.is_empty() {
+        profile = profile.profile_name(&settings.profile);
     }
     if let Some(region) = profile.build().region().await {
         return Ok(region);
     }
-    if session.local_mode {
+    if settings.local_mode {
         let tried = "AWS_REGION and the profile (local_mode leaves the instance's metadata out)";
         return Err(IdentityError::NoRegion { tried });
     }
@@ -192,21 +193,21 @@ async fn region(
 }
 
 /// The sources in the order in which AWS asks them.
-fn chain(session: &Session, config: &ProviderConfig, metadata: imds::Client) -> Chain {
+fn chain(settings: &IdentitySettings, config: &ProviderConfig, metadata: imds::Client) -> Chain {
     let mut profile = ProfileFileCredentialsProvider::builder().configure(config);
-    if !session.profile.is_empty() {
-        profile = profile.profile_name(&session.profile);
+    if !settings.profile.is_empty() {
+        profile = profile.profile_name(&settings.profile);
     }
-    if !session.shared_credentials_file.is_empty() {
+    if !settings.shared_credentials_file.is_empty() {
         let mut files = EnvConfigFiles::builder().include_default_config_file(true);
-        for file in &session.shared_credentials_file {
+        for file in &settings.shared_credentials_file {
             files = files.with_file(EnvConfigFileKind::Credentials, file);
         }
         profile = profile.profile_files(files.build());
     }
     let profile = profile.build();
     let mut sources: Vec<(&'static str, Box<dyn ProvideCredentials>)> = Vec::new();
-    if !session.profile.is_empty() || !session.shared_credentials_file.is_empty() {
+    if !settings.profile.is_empty() || !settings.shared_credentials_file.is_empty() {
         sources.push(("the configured profile", Box::new(profile)));
         return Chain(sources);
     }
@@ -217,7 +218,7 @@ fn chain(session: &Session, config: &ProviderConfig, metadata: imds::Client) -> 
     sources.push(("profile", Box::new(profile)));
     sources.push(("web identity token", Box::new(web_identity.build())));
     sources.push(("container", Box::new(container.build())));
-    if !session.local_mode {
+    if !settings.local_mode {
         let instance = ImdsCredentialsProvider::builder()
             .configure(config)
             .imds_client(metadata);
@@ -271,13 +272,7 @@ fn causes(error: &dyn Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use fanlight_testkit::node;
-
     use super::*;
-
-    fn identity(yaml: &str) -> Identity {
-        Identity::new(node(yaml).decode().unwrap())
-    }
 
     #[tokio::test]
     async fn a_configured_file_gives_credentials() {
@@ -285,21 +280,30 @@ mod tests {
         let file = directory.path().join("credentials");
         let text = "[other]\naws_access_key_id = AKIDOTHER\naws_secret_access_key = hush\n";
         std::fs::write(&file, text).unwrap();
-        let yaml = format!(
-            "region: eu-west-1\nprofile: other\nshared_credentials_file: [{}]",
-            file.display()
-        );
-        let (region, credentials) = identity(&yaml).region_and_credentials().await.unwrap();
+        let identity = Identity::new(IdentitySettings {
+            region: "eu-west-1".to_owned(),
+            profile: "other".to_owned(),
+            shared_credentials_file: vec![file],
+            ..IdentitySettings::default()
+        });
+        let (region, credentials) = identity.region_and_credentials().await.unwrap();
         assert_eq!(region, "eu-west-1");
         assert_eq!(credentials.access_key_id(), "AKIDOTHER");
     }
 
     #[tokio::test]
     async fn an_error_says_which_source_was_asked() {
-        let yaml =
-            "region: eu-west-1\nprofile: nobody\nshared_credentials_file: [/nonexistent/file]";
-        let error = identity(yaml).region_and_credentials().await.unwrap_err();
-        let text = error.to_string();
+        let identity = Identity::new(IdentitySettings {
+            region: "eu-west-1".to_owned(),
+            profile: "nobody".to_owned(),
+            shared_credentials_file: vec!["/nonexistent/file".into()],
+            ..IdentitySettings::default()
+        });
+        let text = identity
+            .region_and_credentials()
+            .await
+            .unwrap_err()
+            .to_string();
         assert!(text.starts_with("no AWS credentials: "), "{text}");
         assert!(text.contains("the configured profile"), "{text}");
         assert!(text.contains("AWS_ACCESS_KEY_ID"), "{text}");
