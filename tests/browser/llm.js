@@ -1,6 +1,6 @@
-// Calls of language models on the page: node llm.js CHROMIUM URL PICTURES [DOCUMENTATION]
+// Calls of language models on the page: node llm.js CHROMIUM URL PICTURES UPSTREAM [DOCUMENTATION]
 //
-// The hub is empty at first. Spans of several instrumentations are sent to it while the page is open; then every page shows
+// The hub is empty at first, and its proxy takes port UPSTREAM of this machine for OpenAI. Spans of several instrumentations are sent to it while the page is open; then every page shows
 // what they said, used and cost. Hostile, huge and broken content is text, and nothing is fetched from elsewhere. Fails on
 // the first thing that is not there, on any error in the browser's console, and on anything that axe-core finds. With a
 // folder DOCUMENTATION, such as docs/images, the pictures of the documentation are taken anew.
@@ -9,9 +9,10 @@ const path = require("node:path");
 const { chromium } = require("playwright-core");
 const { checkAccessibility } = require("./accessibility");
 const data = require("./llm_data");
+const { callThroughProxy } = require("./llm_proxy");
 const { VIEWS, PATHS } = require("./llm_views");
 
-const [executablePath, url, pictures, documentation] = process.argv.slice(2);
+const [executablePath, url, pictures, upstream, documentation] = process.argv.slice(2);
 
 /** What is photographed, and under which name for the documentation. */
 const PICTURES = [
@@ -38,13 +39,15 @@ async function main() {
     const page = await context.newPage();
     page.setDefaultTimeout(20_000);
     const errors = watch(page);
-    await firstCall(page);
+    const proxy = await firstCall(page);
     for (const view of VIEWS) {
       await view.visit(page, url, send);
       console.log(`${view.name}: ${view.seen}`);
     }
+    await callThroughProxy(page, url, proxy, upstream);
     if (errors.length > 0) throw new Error(`the browser had trouble:\n${errors.join("\n")}`);
     await checkAccessibility(browser, url, PATHS);
+    for (const request of data.history(Date.now())) await send(request);
     await photograph(browser);
   } finally {
     await browser.close();
@@ -63,22 +66,26 @@ function watch(page) {
   return errors;
 }
 
-/** The page waits, and shows the calls when they come. */
+/** The page waits, and shows the calls when they come. Returns the proxy's address. */
 async function firstCall(page) {
   await page.goto(`${url}/llm`);
   const first = page.getByTestId("first-call");
   await first.getByText("Waiting for the first LLM call").waitFor();
   const { listening } = await (await fetch(`${url}/api/status`)).json();
-  const proxy = listening.find(({ component }) => component.startsWith("llm_proxy"));
-  if (proxy) {
-    await first.getByText(`http://${proxy.address}/v1`).first().waitFor();
-    await page.getByTestId("sdk-anthropic").click();
-    await first.getByText(`http://${proxy.address}/anthropic`).first().waitFor();
-  } else await first.getByText("does not listen").waitFor();
+  const proxy = `http://${listening.find(({ component }) => component === "llm_proxy").address}`;
+  await first.getByText(`${proxy}/v1`).first().waitFor();
+  await page.getByTestId("sdk-anthropic").click();
+  await first.getByText(`${proxy}/anthropic`).first().waitFor();
   await page.screenshot({ path: path.join(pictures, "first-call.png") });
+  await page.goto(`${url}/traces`);
+  await page.getByTestId("start-llm").click();
+  await page.getByTestId("first-trace").getByText(`${proxy}/v1`).first().waitFor();
+  await page.goto(`${url}/llm`);
+  await first.waitFor();
   for (const request of data.requests(Date.now())) await send(request);
   await page.locator(`[data-testid="call-row"][data-span-id="${data.spanId("10", "01")}"]`).first().waitFor();
   console.log("first visit: how calls are recorded, with the real address; they appear without a reload");
+  return proxy;
 }
 
 async function send({ path: where, body }) {
@@ -98,7 +105,7 @@ async function photograph(browser) {
       const page = await context.newPage();
       for (const picture of PICTURES) {
         await page.goto(url + picture.path);
-        await page.getByText(/^Loading/).waitFor({ state: "detached" });
+        await page.locator("p[role=status]", { hasText: /^Loading/ }).waitFor({ state: "detached" });
         await page.waitForFunction(() => document.querySelector("h1") && !document.querySelector('[aria-busy="true"]'));
         await page.screenshot({ path: path.join(pictures, `${picture.name}-${width}-${colorScheme}.png`) });
         const isDocumented = picture.documented && width === 1280 && colorScheme === "light";

@@ -41,6 +41,38 @@ exports.oneMore = function oneMore(now) {
   return traces("assistant", "tests", [span]);
 };
 
+/** An hour of calls of several models, for pictures. */
+exports.history = function history(now) {
+  const models = [
+    { provider: "anthropic", model: "claude-sonnet-4-5", service: "support-bot", input: 70_000, output: 7_000 },
+    { provider: "openai", model: "gpt-4o", service: "assistant", input: 48_000, output: 4_000 },
+    { provider: "gcp.gemini", model: "gemini-2.5-pro", service: "web", input: 90_000, output: 5_000 },
+    { provider: "openai", model: "gpt-4o-mini", service: "assistant", input: 160_000, output: 16_000 },
+  ];
+  const questions = ["Where is my order?", "Translate the manual.", "What changed since March?", "Write the release notes."];
+  return models.map(({ provider, model, service, input, output }, kind) => {
+    const spans = Array.from({ length: 60 }, (_, index) => {
+      // More in the middle of the hour, and never twice the same.
+      const wave = 0.4 + Math.sin((index / 60) * Math.PI) ** 2 + ((index * 7 + kind * 3) % 5) / 8;
+      const tokens = Math.round(input * wave);
+      return chat(`9${kind}${String(index).padStart(2, "0")}`, "01", now - (59 - index) * MINUTE - kind * 9_000, 1_500 * wave, {
+        provider,
+        model,
+        toFirst: 0.3 + wave / 4,
+        input: [message("user", text(questions[(index + kind) % questions.length]))],
+        output: [message("assistant", text("Here it is."), "stop")],
+        usage: {
+          input_tokens: tokens,
+          output_tokens: Math.round(output * wave),
+          "cache_read.input_tokens": Math.round(tokens * 0.6),
+        },
+        user: ["ann", "bob", "cleo"][index % 3],
+      });
+    });
+    return traces(service, "tests", spans);
+  });
+};
+
 /** A session of three traces in today's OpenTelemetry conventions: a tool is called, its answer is read by the next call. */
 function conversation(now) {
   const system = [text("You are a *weather* assistant.\nAnswer in markdown and never guess.")];

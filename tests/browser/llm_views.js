@@ -270,6 +270,10 @@ exports.VIEWS = [
       await page.getByTestId("call-tokens").waitFor();
       await page.keyboard.press("t");
       await page.waitForURL(/\/traces\/0+12\?span=/);
+      await page.goto(`${url}/traces/${traceId("40")}?span=${spanId("40", "c0")}`);
+      await detail.getByText('{"query":"oldest letter"}').waitFor();
+      await detail.getByRole("link", { name: "Steps" }).click();
+      await page.getByTestId("agent-graph").waitFor();
     },
   },
   {
@@ -286,6 +290,16 @@ exports.VIEWS = [
       await page.keyboard.press("p");
       await rows(page).first().getByText("It did, without a reload.").waitFor();
       await count(rows(page), 4);
+    },
+  },
+  {
+    name: "SQL",
+    seen: "the cost of each model by an example",
+    async visit(page, url) {
+      await page.goto(`${url}/sql`);
+      await page.getByRole("button", { name: "Cost by model" }).click();
+      const row = page.getByTestId("sql-result").getByRole("listitem").filter({ hasText: "gpt-4o" }).filter({ hasText: "0.0131" });
+      await row.getByText("4600").waitFor();
     },
   },
   {

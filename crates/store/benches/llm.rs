@@ -19,6 +19,7 @@ use fanlight_store::{
 };
 use futures::stream::{self, StreamExt};
 use serde_json::{Value as Json, json};
+use tokio::runtime::Runtime;
 
 const BEGIN: u64 = 1_700_000_000_000_000_000;
 const DAY: u64 = 86_400_000_000_000;
@@ -33,6 +34,13 @@ const MODELS: [(&str, &str); 4] = [
     ("gcp.gemini", "gemini-2.5-flash"),
 ];
 
+/// A store with calls, and what asks it.
+struct Bench {
+    runtime: Runtime,
+    store: Store,
+    last_day: TimeRange,
+}
+
 fn main() {
     let number = |name: &str| -> Option<u64> {
         let mut arguments = std::env::args().skip_while(|argument| argument != name);
@@ -40,161 +48,150 @@ fn main() {
     };
     let calls = number("--calls").unwrap_or(100_000);
     let days = number("--days").unwrap_or(7);
-    let step = days * DAY / calls;
     let directory = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    let store = runtime.block_on(async {
-        Store::open(&StoreOptions::new(directory.path().join("fanlight.db"))).unwrap()
-    });
-    let begun = Instant::now();
-    let batches = stream::iter(0..calls / TOGETHER)
-        .map(|number| {
-            let store = store.clone();
-            async move { store.write(&request(number, step)).await }
-        })
-        .buffer_unordered(32);
-    runtime.block_on(batches.for_each(async |answer| assert_eq!(answer.unwrap(), 0)));
-    println!(
-        "stored {calls} calls over {days} days in {:.0} s, {} bytes each",
-        begun.elapsed().as_secs_f64(),
-        store.size_bytes() / calls
-    );
+    let path = directory.path().join("fanlight.db");
+    let store = runtime.block_on(async { Store::open(&StoreOptions::new(path)).unwrap() });
     let end = BEGIN + days * DAY;
-    let last_day = TimeRange {
-        from: Some(end - DAY),
-        to: Some(end),
+    let bench = Bench {
+        runtime,
+        store,
+        last_day: TimeRange {
+            from: Some(end - DAY),
+            to: Some(end),
+        },
     };
-    for (name, time) in [("24 h", last_day), ("all", TimeRange::default())] {
-        for by in [CostBy::Model, CostBy::User, CostBy::Session] {
-            let wanted = CostFilter {
-                filter: LlmFilter {
+    bench.fill(calls, days);
+    bench.ask_costs();
+    bench.ask_lists();
+    bench.ask_others();
+}
+
+impl Bench {
+    fn fill(&self, calls: u64, days: u64) {
+        let step = days * DAY / calls;
+        let begun = Instant::now();
+        let batches = stream::iter(0..calls / TOGETHER)
+            .map(|number| {
+                let store = self.store.clone();
+                async move { store.write(&request(number, step)).await }
+            })
+            .buffer_unordered(32);
+        let all = batches.for_each(async |answer| assert_eq!(answer.unwrap(), 0));
+        self.runtime.block_on(all);
+        println!(
+            "stored {calls} calls over {days} days in {:.0} s, {} bytes each",
+            begun.elapsed().as_secs_f64(),
+            self.store.size_bytes() / calls
+        );
+    }
+
+    fn ask_costs(&self) {
+        for (name, time) in [("24 h", self.last_day), ("all", TimeRange::default())] {
+            for by in [CostBy::Model, CostBy::User, CostBy::Session] {
+                let filter = LlmFilter {
                     time,
                     ..LlmFilter::default()
-                },
-                by,
-                bins: 60,
+                };
+                let wanted = CostFilter {
+                    filter,
+                    by,
+                    bins: 60,
+                };
+                measure(&format!("cost by {by:?}, {name}"), || {
+                    let cost = self.store.llm_cost(wanted.clone());
+                    assert!(self.runtime.block_on(cost).unwrap().totals.calls > 0);
+                });
+            }
+        }
+    }
+
+    fn ask_lists(&self) {
+        let some = |text: &str| Some(text.to_owned());
+        let all = LlmFilter::default;
+        let of_session = LlmFilter {
+            session: some("session 77"),
+            ..all()
+        };
+        let of_user = LlmFilter {
+            user: some("user 7"),
+            ..all()
+        };
+        let of_model = LlmFilter {
+            model: some("gpt-4o"),
+            ..all()
+        };
+        let with_tag = LlmFilter {
+            tag: some("batch"),
+            ..all()
+        };
+        let failed = LlmFilter {
+            errors_only: true,
+            ..all()
+        };
+        let in_day = LlmFilter {
+            time: self.last_day,
+            ..all()
+        };
+        for (name, filter, sort) in [
+            ("newest 50", all(), LlmSort::Newest),
+            ("newest 50 of a session", of_session, LlmSort::Newest),
+            ("newest 50 of a user", of_user, LlmSort::Newest),
+            ("newest 50 of a model", of_model, LlmSort::Newest),
+            ("newest 50 with a tag", with_tag, LlmSort::Newest),
+            ("newest 50 that failed", failed, LlmSort::Newest),
+            ("dearest 50 in 24 h", in_day, LlmSort::Cost),
+        ] {
+            let wanted = LlmPage {
+                filter,
+                sort,
+                limit: 50,
+                cursor: None,
             };
-            measure(&format!("cost by {by:?}, {name}"), || {
-                let cost = runtime.block_on(store.llm_cost(wanted.clone())).unwrap();
-                assert!(cost.totals.calls > 0);
+            measure(name, || {
+                let page = self.store.llm_calls(wanted.clone());
+                assert!(!self.runtime.block_on(page).unwrap().items.is_empty());
             });
         }
     }
-    let list = |filter: LlmFilter, sort| LlmPage {
-        filter,
-        sort,
-        limit: 50,
-        cursor: None,
-    };
-    let some = |text: &str| Some(text.to_owned());
-    for (name, wanted) in [
-        ("newest 50", list(LlmFilter::default(), LlmSort::Newest)),
-        (
-            "newest 50 of a session",
-            list(
-                LlmFilter {
-                    session: some("session 77"),
-                    ..LlmFilter::default()
-                },
-                LlmSort::Newest,
-            ),
-        ),
-        (
-            "newest 50 of a user",
-            list(
-                LlmFilter {
-                    user: some("user 7"),
-                    ..LlmFilter::default()
-                },
-                LlmSort::Newest,
-            ),
-        ),
-        (
-            "newest 50 of a model",
-            list(
-                LlmFilter {
-                    model: some("gpt-4o"),
-                    ..LlmFilter::default()
-                },
-                LlmSort::Newest,
-            ),
-        ),
-        (
-            "newest 50 with a tag",
-            list(
-                LlmFilter {
-                    tag: some("batch"),
-                    ..LlmFilter::default()
-                },
-                LlmSort::Newest,
-            ),
-        ),
-        (
-            "newest 50 that failed",
-            list(
-                LlmFilter {
-                    errors_only: true,
-                    ..LlmFilter::default()
-                },
-                LlmSort::Newest,
-            ),
-        ),
-        (
-            "dearest 50 in 24 h",
-            list(
-                LlmFilter {
-                    time: last_day,
-                    ..LlmFilter::default()
-                },
-                LlmSort::Cost,
-            ),
-        ),
-    ] {
-        measure(name, || {
-            let page = runtime.block_on(store.llm_calls(wanted.clone())).unwrap();
-            assert!(!page.items.is_empty());
+
+    fn ask_others(&self) {
+        measure("newest 50 sessions", || {
+            let wanted = SessionFilter {
+                limit: 50,
+                ..SessionFilter::default()
+            };
+            let page = self.runtime.block_on(self.store.llm_sessions(wanted));
+            assert_eq!(page.unwrap().items.len(), 50);
+        });
+        measure("a session, turn by turn", || {
+            let session = self.store.llm_session("session 77".to_owned());
+            let session = self.runtime.block_on(session).unwrap();
+            assert!(session.is_some_and(|session| !session.turns.is_empty()));
+        });
+        measure("facets", || {
+            let facets = self.store.llm_facets(LlmFilter::default());
+            assert!(!self.runtime.block_on(facets).unwrap().models.is_empty());
+        });
+        measure("SQL: cost by model of the newest 100,000", || {
+            let sql = "SELECT request_model, sum(cost) FROM (SELECT request_model, cost FROM llm_calls LIMIT 100000) GROUP BY 1";
+            let query = SqlQuery {
+                sql: sql.to_owned(),
+                limit: 0,
+            };
+            assert!(
+                !self
+                    .runtime
+                    .block_on(self.store.sql(query))
+                    .unwrap()
+                    .rows
+                    .is_empty()
+            );
         });
     }
-    measure("newest 50 sessions", || {
-        let wanted = SessionFilter {
-            limit: 50,
-            ..SessionFilter::default()
-        };
-        assert_eq!(
-            runtime
-                .block_on(store.llm_sessions(wanted))
-                .unwrap()
-                .items
-                .len(),
-            50
-        );
-    });
-    measure("a session, turn by turn", || {
-        let session = runtime
-            .block_on(store.llm_session("session 77".to_owned()))
-            .unwrap();
-        assert!(session.is_some_and(|session| !session.turns.is_empty()));
-    });
-    measure("facets", || {
-        assert!(
-            !runtime
-                .block_on(store.llm_facets(LlmFilter::default()))
-                .unwrap()
-                .models
-                .is_empty()
-        );
-    });
-    measure("SQL: cost by model of the newest 100,000", || {
-        let sql = "SELECT request_model, sum(cost) FROM (SELECT request_model, cost FROM llm_calls LIMIT 100000) GROUP BY 1";
-        let query = SqlQuery {
-            sql: sql.to_owned(),
-            limit: 0,
-        };
-        assert!(!runtime.block_on(store.sql(query)).unwrap().rows.is_empty());
-    });
 }
 
 fn measure(name: &str, mut ask: impl FnMut()) {
@@ -263,13 +260,13 @@ fn span(number: u64, step: u64) -> Json {
         number_of("gen_ai.usage.output_tokens", 10 + mixed % 700),
         number_of("gen_ai.usage.cache_read.input_tokens", mixed % 100),
     ];
-    if number % 10 == 0 {
+    if number.is_multiple_of(10) {
         attributes.push(text("langfuse.trace.tags", "[\"batch\"]"));
     }
     json!({
         "traceId": format!("{:032x}", u128::from(number / 3) + 1), "spanId": format!("{:016x}", number + 1),
         "name": "chat", "kind": 3,
         "startTimeUnixNano": start.to_string(), "endTimeUnixNano": (start + 100_000_000 + mixed % 5_000_000_000).to_string(),
-        "attributes": attributes, "status": {"code": if number % 97 == 0 { 2 } else { 0 }},
+        "attributes": attributes, "status": {"code": if number.is_multiple_of(97) { 2 } else { 0 }},
     })
 }

@@ -12,6 +12,9 @@
 //! Spans and log records are kept in compressed blocks (`block`), with filters that tell which blocks are worth reading;
 //! spans are counted by the minute as they come (`rollup`), so that overviews need not look at them. Everything of a
 //! partition is in its file, so that deleting old telemetry is deleting files, and damage costs one of them.
+//!
+//! Calls of language models are told from other spans by the keys in a block's dictionary, which costs next to nothing, and
+//! kept beside them as rows (`llm`): read into one form, priced, indexed by what they have in common.
 
 mod ask;
 mod block;

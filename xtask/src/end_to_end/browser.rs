@@ -8,7 +8,8 @@ use anyhow::Result;
 
 use super::Case;
 use crate::clients::{Node, Python, without_telemetry_variables};
-use crate::process::run_within;
+use crate::hub::{Hub, Ports};
+use crate::process::{free_port, run_within};
 use crate::steps::Tests;
 use crate::workspace;
 
@@ -74,16 +75,24 @@ pub(super) fn run_sdk(
 }
 
 /// Scenario: calls of language models in the words of several instrumentations reach a hub whose page is open, hostile and
-/// huge ones among them.
+/// huge ones among them; one goes through the hub's proxy, and is made again by the command that the page gives.
 /// Guarantee: each page shows what was said, used and paid; nothing of it runs or is fetched; axe-core finds nothing.
 pub(super) fn run_llm(node: &Node, chromium: &Path, binary: &Path) -> Result<Tests> {
-    let case = Case::start("browser-llm", binary)?;
+    let directory = workspace::emptied("xtask/end-to-end/browser-llm")?;
+    let (ports, proxy, upstream) = (Ports::free()?, free_port()?, free_port()?);
+    let configuration = format!(
+        "{}dashboard: {{}}\nllm:\n  endpoint: 127.0.0.1:{proxy}\n  providers:\n    openai:\n      base_url: http://127.0.0.1:{upstream}/v1\n",
+        ports.receivers()
+    );
+    let hub = Hub::start(binary, &directory, ports, &configuration)?;
+    let case = Case { directory, hub };
     let pictures = workspace::emptied("screenshots/llm")?;
     let mut browser = node.script("browser/llm.js");
     browser
         .arg(chromium)
         .arg(format!("http://127.0.0.1:{}", case.hub.ports.dashboard))
-        .arg(&pictures);
+        .arg(&pictures)
+        .arg(upstream.to_string());
     visit(browser, case, &pictures)
 }
 

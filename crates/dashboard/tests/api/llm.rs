@@ -67,10 +67,10 @@ pub(crate) async fn with_calls() -> (tempfile::TempDir, Router) {
     (directory, app)
 }
 
-/// Three calls are asked for through every route.
+/// Three calls are asked for, by filters and one by one.
 /// The answers have the agreed names and types.
 #[tokio::test]
-async fn every_route_answers_what_is_agreed() {
+async fn calls_are_answered_as_agreed() {
     let (_directory, app) = with_calls().await;
     let (_, calls) = get(
         &app,
@@ -100,6 +100,14 @@ async fn every_route_answers_what_is_agreed() {
         (&json!(0.00125), &json!(0.0))
     );
     assert_eq!(one["exchange"], Json::Null);
+}
+
+/// Three calls are summed up by what they have in common.
+/// Facets, costs, sessions, agents and graphs have the agreed names and types.
+#[tokio::test]
+async fn what_calls_have_in_common_is_answered_as_agreed() {
+    let (_directory, app) = with_calls().await;
+    let trace = "01".repeat(16);
     let (_, facets) = get(&app, "/api/llm/facets?provider=openai").await;
     assert_eq!(
         facets["sessions"],

@@ -103,7 +103,6 @@ pub(crate) struct LlmCall {
     pub service: String,
     /// `own` where no other recording of it counts in its place.
     pub counts: String,
-    pub provider: Option<String>,
     pub request_model: Option<String>,
     pub response_model: Option<String>,
     #[serde(deserialize_with = "number")]

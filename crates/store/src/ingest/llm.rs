@@ -377,7 +377,7 @@ impl Calls<'_, '_> {
     ) -> Result<Vec<Known>, IngestError> {
         let mut find = self.transaction.prepare_cached(&format!(
             "SELECT llm_calls.start_ns, id, facts, response FROM llm_calls
-             JOIN llm_facts ON llm_facts.start_ns = llm_calls.start_ns AND call = id WHERE {condition}"
+             CROSS JOIN llm_facts ON llm_facts.start_ns = llm_calls.start_ns AND call = id WHERE {condition}"
         ))?;
         let mut rows = find.query(parameters)?;
         let mut known = Vec::new();

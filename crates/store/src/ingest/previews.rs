@@ -45,7 +45,7 @@ fn asked(call: &LlmCall) -> String {
         .filter(|message| message.role == "user");
     by_user
         .chain(messages.last())
-        .map(|message| said(message))
+        .map(said)
         .find(|text| !text.is_empty())
         .unwrap_or_default()
 }

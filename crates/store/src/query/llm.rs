@@ -15,7 +15,7 @@ mod stored;
 mod turns;
 
 pub use agents::LlmAgent;
-pub(super) use calls::{Texts as CallTexts, texts as call_texts};
+pub(super) use calls::{Texts as CallTexts, source as cost_source, texts as call_texts};
 pub(super) use stored::Recordings;
 pub(crate) use stored::{log_batch, span_batch};
 

@@ -469,6 +469,31 @@ fn other_spans_are_no_calls() {
 }
 
 #[test]
+fn keys_and_names_tell_beforehand_what_might_be_a_call() {
+    assert!(is_known_key("gen_ai.request.model") && is_known_key("ai.model.id"));
+    assert!(!is_known_key("http.route") && !is_known_key("model"));
+    assert!(is_known_name("codex.sse_event") && !is_known_name("chat gpt-4o"));
+}
+
+#[test]
+fn the_name_of_an_event_is_found_wherever_it_stands() {
+    let record = |name: &str, attribute: &str, body: &str| {
+        let json = json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [{
+            "eventName": name, "attributes": attributes(&json!({"event.name": attribute})),
+            "body": {"stringValue": body},
+        }]}]}]});
+        let batch = batch(Signal::Logs, &json);
+        let scope = batch.resources().next().unwrap().unwrap().scopes().next();
+        let log = scope.unwrap().unwrap().logs().next().unwrap().unwrap();
+        event_name(&log).to_owned()
+    };
+    assert_eq!(record("codex.a", "b", "c"), "codex.a");
+    assert_eq!(record("src/main.rs:7", "codex.a", "c"), "codex.a");
+    assert_eq!(record("", "a", "claude_code.b"), "claude_code.b");
+    assert_eq!(record("", "a", "b"), "a");
+}
+
+#[test]
 fn a_failed_call_says_why() {
     let sent = Sent {
         is_error: true,

@@ -225,14 +225,15 @@ pub(crate) fn calls(view: &View, wanted: &LlmPage) -> Result<Page<LlmCallRow>, Q
     Ok(page(rows, limit))
 }
 
-/// The calls with these ids, as far as they are still there; newest first.
+/// Of the calls with these ids, those that count, as far as they are still there; newest first.
 pub(crate) fn calls_by_id(
     view: &View,
     ids: &[(TraceId, SpanId)],
 ) -> Result<Vec<LlmCallRow>, QueryError> {
     let mut rows = Vec::with_capacity(ids.len());
     for (trace_id, span_id) in ids {
-        if let Some((partition, facts, texts)) = find(view, *trace_id, *span_id)? {
+        let found = find(view, *trace_id, *span_id)?;
+        if let Some((partition, facts, texts)) = found.filter(|(_, facts, _)| facts.counts()) {
             let connection = &partition.connection;
             rows.push(row(connection, &mut Shared::default(), &facts, texts)?);
         }
@@ -376,7 +377,7 @@ pub(super) fn dollars(picodollars: u64) -> f64 {
 }
 
 /// Who says what it cost.
-pub(super) fn source(facts: &Facts) -> &'static str {
+pub(in super::super) fn source(facts: &Facts) -> &'static str {
     match facts.flags.has(Flags::REPORTED) {
         true => "reported",
         false => "list",

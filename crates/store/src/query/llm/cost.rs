@@ -163,11 +163,13 @@ struct Sums {
     savings: u64,
     duration_ns: u64,
     durations: Histogram,
-    bins: Vec<(u64, u64)>,
+    /// Bin, cost and tokens. There may be several for a bin; the many groups of few calls have few of them.
+    bins: Vec<(usize, u64, u64)>,
 }
 
 impl Sums {
-    fn add(&mut self, facts: &Facts, bin: Option<usize>, bins: usize) {
+    /// Adds a call. Those of one bin should come one after the other.
+    fn add(&mut self, facts: &Facts, bin: Option<usize>) {
         let totals = &mut self.totals;
         totals.calls += 1;
         totals.errors += u64::from(facts.is_error());
@@ -182,15 +184,17 @@ impl Sums {
         self.duration_ns = self.duration_ns.saturating_add(facts.duration_ns);
         self.durations
             .add(i64::try_from(facts.duration_ns).unwrap_or(i64::MAX));
-        if self.bins.is_empty() {
-            self.bins.resize(bins, (0, 0));
-        }
-        if let Some((cost, tokens)) = bin.and_then(|bin| self.bins.get_mut(bin)) {
-            *cost = cost.saturating_add(facts.cost);
-            *tokens += facts.tokens();
+        let Some(bin) = bin else { return };
+        match self.bins.last_mut().filter(|(last, ..)| *last == bin) {
+            Some((_, cost, tokens)) => {
+                *cost = cost.saturating_add(facts.cost);
+                *tokens += facts.tokens();
+            }
+            None => self.bins.push((bin, facts.cost, facts.tokens())),
         }
     }
 
+    /// Adds what others come to, except by bin.
     fn merge(&mut self, other: &Sums) {
         let (totals, others) = (&mut self.totals, &other.totals);
         totals.calls += others.calls;
@@ -205,13 +209,18 @@ impl Sums {
         self.savings = self.savings.saturating_add(other.savings);
         self.duration_ns = self.duration_ns.saturating_add(other.duration_ns);
         self.durations.merge(&other.durations);
-        if self.bins.is_empty() {
-            self.bins.resize(other.bins.len(), (0, 0));
+    }
+
+    /// Costs and tokens of each bin.
+    fn by_bin(&self, bins: usize) -> (Vec<f64>, Vec<u64>) {
+        let (mut costs, mut all) = (vec![0_u64; bins], vec![0; bins]);
+        for (bin, cost, tokens) in &self.bins {
+            if let (Some(sum), Some(count)) = (costs.get_mut(*bin), all.get_mut(*bin)) {
+                *sum = sum.saturating_add(*cost);
+                *count += tokens;
+            }
         }
-        for (mine, others) in self.bins.iter_mut().zip(&other.bins) {
-            mine.0 = mine.0.saturating_add(others.0);
-            mine.1 += others.1;
-        }
+        (costs.into_iter().map(dollars).collect(), all)
     }
 
     fn totals(&self) -> CostTotals {
@@ -251,7 +260,7 @@ pub(crate) fn cost(view: &View, wanted: &CostFilter) -> Result<LlmCost, QueryErr
         let mut by_id: HashMap<i64, Sums, BuildHasherDefault<ContentHasher>> = HashMap::default();
         visit(partition, &wanted.filter, Way::All, &mut |facts| {
             let bin = bins.index(facts.start_ns);
-            let mut add = |name| by_id.entry(name).or_default().add(&facts, bin, bins.count);
+            let mut add = |name| by_id.entry(name).or_default().add(&facts, bin);
             match wanted.by {
                 CostBy::Model => add(facts.model()),
                 CostBy::Provider => add(facts.provider),
@@ -263,7 +272,7 @@ pub(crate) fn cost(view: &View, wanted: &CostFilter) -> Result<LlmCost, QueryErr
                 CostBy::Tag => facts.tags.iter().for_each(|tag| add(*tag)),
             }
             if wanted.by == CostBy::Tag {
-                tagged.add(&facts, bin, bins.count);
+                tagged.add(&facts, None);
             }
             if facts.prompt != 0 {
                 note_prompt(&mut prompts, &facts, number);
@@ -271,7 +280,9 @@ pub(crate) fn cost(view: &View, wanted: &CostFilter) -> Result<LlmCost, QueryErr
             Ok(true)
         })?;
         by_text(&partition.connection, by_id, |text, sums| {
-            groups.entry(text).or_default().merge(&sums);
+            let group = groups.entry(text).or_default();
+            group.merge(&sums);
+            group.bins.extend(sums.bins);
         })?;
     }
     // A call with several tags is in several groups.
@@ -286,7 +297,7 @@ pub(crate) fn cost(view: &View, wanted: &CostFilter) -> Result<LlmCost, QueryErr
         start_nano: bins.start.cast_unsigned(),
         step_nano: bins.step.cast_unsigned(),
         totals: totals.totals(),
-        groups: dearest(groups),
+        groups: dearest(groups, bins.count),
         top_prompts: top_prompts(view, prompts)?,
     })
 }
@@ -305,18 +316,21 @@ fn note_prompt(prompts: &mut HashMap<u64, (Prompt, usize)>, facts: &Facts, parti
     }
 }
 
-fn dearest(groups: HashMap<Option<String>, Sums>) -> Vec<CostGroup> {
+fn dearest(groups: HashMap<Option<String>, Sums>, bins: usize) -> Vec<CostGroup> {
     let mut groups: Vec<(Option<String>, Sums)> = groups.into_iter().collect();
     groups.sort_unstable_by(|(a, a_sums), (b, b_sums)| {
         let rank = |sums: &Sums| (sums.cost, sums.totals.calls);
         rank(b_sums).cmp(&rank(a_sums)).then_with(|| a.cmp(b))
     });
     groups.truncate(GROUPS);
-    let group = |(value, sums): (Option<String>, Sums)| CostGroup {
-        value,
-        totals: sums.totals(),
-        costs: sums.bins.iter().map(|(cost, _)| dollars(*cost)).collect(),
-        tokens: sums.bins.iter().map(|(_, tokens)| *tokens).collect(),
+    let group = |(value, sums): (Option<String>, Sums)| {
+        let (costs, tokens) = sums.by_bin(bins);
+        CostGroup {
+            value,
+            totals: sums.totals(),
+            costs,
+            tokens,
+        }
     };
     groups.into_iter().map(group).collect()
 }

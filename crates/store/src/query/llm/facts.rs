@@ -159,7 +159,7 @@ pub(super) fn visit(
     match index {
         Some((dimension, name)) => {
             let mut find = connection.prepare_cached(
-                "SELECT start_ns, call, facts FROM llm_index JOIN llm_facts USING (start_ns, call)
+                "SELECT start_ns, call, facts FROM llm_index CROSS JOIN llm_facts USING (start_ns, call)
                  WHERE dimension = ?3 AND name = ?4 AND start_ns >= ?1 AND start_ns < ?2
                  ORDER BY start_ns DESC, call DESC",
             )?;

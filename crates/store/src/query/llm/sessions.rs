@@ -13,7 +13,7 @@ use super::calls::{dollars, texts};
 use super::facts::{LlmFilter, Way, by_text, visit};
 use crate::block::Needle;
 use crate::intern::content_hash;
-use crate::llm::Flags;
+use crate::llm::{Facts, Flags};
 use crate::readers::View;
 
 /// Which sessions are wanted. The default is all of them.
@@ -243,6 +243,22 @@ fn name_of(connection: &Connection, id: i64) -> Result<String, QueryError> {
     Ok(find.query_one([id], |row| row.get(0))?)
 }
 
+impl LlmSession {
+    /// Adds a call, as far as no names are needed.
+    fn add(&mut self, facts: &Facts) {
+        self.calls += 1;
+        self.errors += u64::from(facts.is_error());
+        self.input_tokens += facts.input;
+        self.output_tokens += facts.output;
+        self.unpriced_calls += u64::from(!facts.flags.has(Flags::PRICED));
+        if !facts.flags.has(Flags::CONVERSATION) {
+            self.kind = SessionKind::Session;
+        }
+        self.first_nano = self.first_nano.min(facts.start_ns.cast_unsigned());
+        self.last_nano = self.last_nano.max(facts.end_ns().cast_unsigned());
+    }
+}
+
 /// A session's calls of models, put together; `None` when it has none.
 pub(super) fn summary(
     view: &View,
@@ -266,25 +282,12 @@ pub(super) fn summary(
     for partition in &view.partitions {
         let mut ids: [BTreeMap<i64, ()>; 4] = Default::default();
         visit(partition, &filter, Way::All, &mut |facts| {
-            session.calls += 1;
-            session.errors += u64::from(facts.is_error());
-            session.input_tokens += facts.input;
-            session.output_tokens += facts.output;
-            session.unpriced_calls += u64::from(!facts.flags.has(Flags::PRICED));
+            session.add(&facts);
             cost = cost.saturating_add(facts.cost);
             traces.insert(facts.trace);
-            if !facts.flags.has(Flags::CONVERSATION) {
-                session.kind = SessionKind::Session;
-            }
-            let (start, end) = (
-                facts.start_ns.cast_unsigned(),
-                facts.end_ns().cast_unsigned(),
-            );
-            if start <= session.first_nano {
-                session.first_nano = start;
+            if facts.start_ns.cast_unsigned() == session.first_nano {
                 first = Some((&partition.connection, facts.call));
             }
-            session.last_nano = session.last_nano.max(end);
             let of = [facts.model(), facts.service, facts.user, facts.agent];
             for (ids, name) in ids.iter_mut().zip(of) {
                 if name != 0 {

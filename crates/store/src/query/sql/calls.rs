@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::types::Value as Cell;
 
 use super::super::QueryError;
-use super::super::llm::{CallTexts, Recordings, call_texts};
+use super::super::llm::{CallTexts, Recordings, call_texts, cost_source};
 use super::super::shared::Shared;
 use super::rows::{iso_time, object};
 use crate::llm::{Facts, Flags};
@@ -38,7 +38,7 @@ impl CallRows {
         };
         let mut find = partition.connection.prepare_cached(
             "SELECT llm_calls.start_ns, id, facts FROM llm_calls
-             JOIN llm_facts ON llm_facts.start_ns = llm_calls.start_ns AND call = id WHERE id >= ?1 AND id < ?2",
+             CROSS JOIN llm_facts ON llm_facts.start_ns = llm_calls.start_ns AND call = id WHERE id >= ?1 AND id < ?2",
         )?;
         let mut found = find.query([first, first + TOGETHER])?;
         while let Some(row) = found.next()? {
@@ -81,10 +81,7 @@ impl CallRows {
             "session_id" => name(facts.session)?,
             "user_id" => name(facts.user)?,
             "agent" => name(facts.agent)?,
-            "kind" => match serde_json::to_value(facts.kind)? {
-                serde_json::Value::String(kind) => Cell::Text(kind),
-                _ => Cell::Null,
-            },
+            "kind" => kind(facts)?,
             "status" => Cell::Text(if facts.is_error() { "ERROR" } else { "OK" }.to_owned()),
             "start_time" => Cell::Text(iso_time(facts.start_ns)),
             "start_time_ns" => Cell::Integer(facts.start_ns),
@@ -96,15 +93,7 @@ impl CallRows {
             "reasoning_tokens" => used(facts.reasoning),
             "cost" => if_some(has(Flags::PRICED).then_some(facts.cost), dollars),
             "cache_savings" => if_some(has(Flags::PRICED).then_some(facts.savings), dollars),
-            "cost_source" if !has(Flags::PRICED) => Cell::Null,
-            "cost_source" => Cell::Text(
-                if has(Flags::REPORTED) {
-                    "reported"
-                } else {
-                    "list"
-                }
-                .to_owned(),
-            ),
+            "cost_source" => source(facts),
             "from_log" => Cell::Integer(i64::from(has(Flags::LOG))),
             "tags" => {
                 let mut tags = Vec::with_capacity(facts.tags.len());
@@ -179,6 +168,20 @@ impl CallRows {
             _ => Cell::Null,
         })
     }
+}
+
+fn kind(facts: &Facts) -> Result<Cell, QueryError> {
+    Ok(match serde_json::to_value(facts.kind)? {
+        serde_json::Value::String(kind) => Cell::Text(kind),
+        _ => Cell::Null,
+    })
+}
+
+fn source(facts: &Facts) -> Cell {
+    let is_known = facts.flags.has(Flags::PRICED);
+    if_some(is_known.then(|| cost_source(facts)), |source| {
+        Cell::Text(source.to_owned())
+    })
 }
 
 fn if_some<T>(value: Option<T>, cell: impl FnOnce(T) -> Cell) -> Cell {

@@ -153,7 +153,11 @@ async fn one_call_is_the_same_in_every_dialect() {
             [Message::text("user", QUESTION)],
             "{trace}"
         );
-        assert_eq!(call.output_messages[0].parts, [answer.clone()], "{trace}");
+        assert_eq!(
+            call.output_messages[0].parts.as_slice(),
+            std::slice::from_ref(&answer),
+            "{trace}"
+        );
         let cost = detail.cost.unwrap();
         assert!(is_near(cost.cache_read.unwrap(), 0.00125), "{trace}");
         assert!(is_near(cost.cache_savings.unwrap(), 0.00125), "{trace}");

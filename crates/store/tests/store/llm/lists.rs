@@ -4,6 +4,9 @@ use fanlight_store::{CostBy, LiveUpdate, QueryError};
 
 use super::*;
 
+/// Whether the call of this number is wanted.
+type IsWanted = fn(u8) -> bool;
+
 async fn shop() -> (tempfile::TempDir, Store) {
     let (directory, store) = crate::requests::open();
     let mut calls = Vec::new();
@@ -43,7 +46,7 @@ async fn shop() -> (tempfile::TempDir, Store) {
 async fn filters_find_exactly_the_calls_that_they_describe() {
     let (_directory, store) = shop().await;
     let some = |text: &str| Some(text.to_owned());
-    let cases: [(LlmFilter, fn(u8) -> bool); 10] = [
+    let cases: [(LlmFilter, IsWanted); 10] = [
         (all(), |_| true),
         (
             LlmFilter {

@@ -145,5 +145,5 @@ function placeLink(from: Place, to: Place, width: number, { nodeWidth, nodeHeigh
   const [start, end] = [from.y + nodeHeight, to.y + nodeHeight];
   const low = Math.max(start, end) + BELOW;
   const path = `M${right} ${start}C${right} ${low} ${left} ${low} ${left} ${end + 6}`;
-  return { path, width, labelX: (left + right) / 2, labelY: (start + end + 6 * low) / 8 + 13 };
+  return { path, width, labelX: (left + right) / 2, labelY: (start + end + 6 * low) / 8 + 16 };
 }

@@ -101,7 +101,7 @@ export function allTokens(call: Pick<LlmCallRow, 'inputTokens' | 'outputTokens'>
 }
 
 /** Only these are calls of a model; agents, chains and tools are what such calls are made within. The server lists the same. */
-const MODEL_KINDS: readonly string[] = ['llm', 'embedding', 'image', 'audio'];
+export const MODEL_KINDS: readonly string[] = ['llm', 'embedding', 'image', 'audio'];
 
 export const callKind: ListKind<LlmCallRow, CallFilter> = {
   key: callKey,

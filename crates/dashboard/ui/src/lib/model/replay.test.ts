@@ -46,6 +46,14 @@ describe('a recorded request', () => {
     expect(command).toContain('-X POSTreboot');
   });
 
+  it('to a provider that the page does not know goes where it went, and to nobody else', () => {
+    const recorded = exchange('https://llm.corp.example/v1/chat/completions', {}, '{}');
+    const replay = replayCommand(call('1', { provider: 'corp' }), nothing, recorded, PROXY);
+    expect(replay?.command).toContain(`curl 'https://llm.corp.example/v1/chat/completions'`);
+    expect(replay?.command).toContain('"authorization: Bearer $API_KEY"');
+    expect(replay?.note).toMatch(/not known/);
+  });
+
   it.each([
     ['https://api.openai.com/v1/responses', { prefix: '' }, '/v1/responses'],
     ['https://api.groq.com/openai/v1/chat/completions', { prefix: '/groq', base: '/openai' }, '/groq/v1/chat/completions'],

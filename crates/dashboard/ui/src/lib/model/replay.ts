@@ -33,13 +33,14 @@ const PROVIDERS: Record<string, Provider> = {
   perplexity: { prefix: '/perplexity', key: bearer('PERPLEXITY_API_KEY') },
   x_ai: { prefix: '/xai', key: bearer('XAI_API_KEY') },
   openrouter: { prefix: '/openrouter', key: bearer('OPENROUTER_API_KEY'), base: '/api' },
-  together: { prefix: '/together', key: bearer('TOGETHER_API_KEY') },
   together_ai: { prefix: '/together', key: bearer('TOGETHER_API_KEY') },
-  fireworks: { prefix: '/fireworks', key: bearer('FIREWORKS_API_KEY'), base: '/inference' },
+  fireworks_ai: { prefix: '/fireworks', key: bearer('FIREWORKS_API_KEY'), base: '/inference' },
+  'aws.bedrock': { prefix: '/bedrock', key: bearer('AWS_BEARER_TOKEN_BEDROCK') },
   ollama: { prefix: '/ollama', key: '' },
   'azure.ai.openai': { prefix: '/azure', key: 'api-key: $AZURE_OPENAI_API_KEY' },
 };
-const OTHER: Provider = { prefix: '', key: bearer('OPENAI_API_KEY') };
+/** Bedrock's own interface is no OpenAI's, and the proxy does not translate for it. */
+const OWN_ONLY: readonly string[] = ['aws.bedrock'];
 
 /** Headers that belong to the request itself, rather than to whoever sent it. */
 const SPOKEN = ['content-type', 'anthropic-version', 'anthropic-beta', 'openai-beta'];
@@ -57,34 +58,43 @@ export function replayCommand(
   exchange: LlmExchange | null,
   proxy: string,
 ): Replay | null {
-  const provider = PROVIDERS[call.provider ?? 'openai'] ?? OTHER;
-  if (exchange) {
-    const { method, url, headers, body } = exchange.request;
-    const spoken = headers.filter(
-      ({ name, value }) => SPOKEN.includes(name.toLowerCase()) && !value.includes('\n'),
-    );
-    const cut = body.endsWith('…') || body.startsWith('<binary');
-    return {
-      command: curl(
-        method,
-        proxy + proxyPath(url, provider),
-        [provider.key, ...spoken.map(headerLine)],
-        body,
-      ),
-      note: cut ? 'The body was not recorded whole.' : null,
-    };
-  }
+  const known = call.provider !== null && Object.hasOwn(PROVIDERS, call.provider);
+  const provider = known ? (PROVIDERS[call.provider ?? ''] ?? null) : null;
+  if (exchange) return replayExchange(exchange, provider, proxy);
   const model = call.requestModel ?? call.responseModel;
-  if (model === null || call.kind !== 'llm' || content.inputMessages.length === 0) return null;
-  const body = JSON.stringify(openAiBody(model, content), null, 2);
+  if (provider === null || model === null || OWN_ONLY.includes(call.provider ?? '')) return null;
+  if (call.kind !== 'llm' || content.inputMessages.length === 0) return null;
   return {
     command: curl(
       'POST',
       `${proxy}${provider.prefix}/v1/chat/completions`,
       [provider.key, 'content-type: application/json'],
-      body,
+      JSON.stringify(openAiBody(model, content), null, 2),
     ),
     note: 'The request itself was not recorded: this one is made of what the span tells, as OpenAI’s interface has it.',
+  };
+}
+
+/** What goes to a provider that the page does not know goes where it went, rather than to somebody else. */
+function replayExchange({ request }: LlmExchange, provider: Provider | null, proxy: string): Replay {
+  const { method, url, headers, body } = request;
+  const spoken = headers.filter(
+    ({ name, value }) => SPOKEN.includes(name.toLowerCase()) && !value.includes('\n'),
+  );
+  const notes = [
+    provider === null
+      ? 'The proxy’s own address for this provider is not known: this goes to the provider.'
+      : '',
+    body.startsWith('<') || body.endsWith('…') ? 'The body was not recorded whole.' : '',
+  ].filter(Boolean);
+  return {
+    command: curl(
+      method,
+      provider === null ? url : proxy + proxyPath(url, provider),
+      [provider?.key ?? bearer('API_KEY'), ...spoken.map(headerLine)],
+      body,
+    ),
+    note: notes.join(' ') || null,
   };
 }
 

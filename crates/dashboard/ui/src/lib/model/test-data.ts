@@ -122,6 +122,7 @@ export function costTotals(more: Partial<CostTotals> = {}): CostTotals {
     cost: 0,
     unpricedCalls: 0,
     cacheSavings: 0,
+    averageNano: '0',
     p50Nano: '0',
     p95Nano: '0',
     ...more,
