@@ -149,7 +149,7 @@ pub(crate) fn call_line(call: &LlmCall) -> String {
 }
 
 /// US dollars with the digits that matter.
-fn dollars(amount: f64) -> String {
+pub(crate) fn dollars(amount: f64) -> String {
     match amount {
         0.0 => "$0".to_owned(),
         ..0.01 => format!("${amount:.6}"),
@@ -159,7 +159,7 @@ fn dollars(amount: f64) -> String {
 }
 
 /// A count with its thousands apart.
-fn grouped(count: u64) -> String {
+pub(crate) fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.char_indices() {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::api::Api;
 use crate::cli::HubArgs;
+use crate::terminal::{dollars, grouped};
 
 /// How long to wait between two looks: what is on its way to the store is there after one.
 const BETWEEN: Duration = Duration::from_millis(400);
@@ -107,28 +108,6 @@ impl Totals {
     }
 }
 
-/// Two digits that count, and cents at least.
-fn dollars(cost: f64) -> String {
-    let digits = match cost {
-        _ if cost >= 1.0 || cost <= 0.0 => 2,
-        _ => (1.0 - cost.log10().floor()).clamp(2.0, 8.0) as usize,
-    };
-    format!("${cost:.digits$}")
-}
-
-/// A number with a comma every three digits.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,7 +122,7 @@ mod tests {
             cost: 0.000_108_6,
             ..Totals::default()
         };
-        assert_eq!(one.text(), "1 call, 1,200 tokens in, 9 out, $0.00011");
+        assert_eq!(one.text(), "1 call, 1,200 tokens in, 9 out, $0.000109");
         let several = Totals {
             calls: 1234,
             errors: 2,
