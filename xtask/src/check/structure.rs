@@ -34,10 +34,13 @@ const ARROWS: [(&str, &[&str]); 20] = [
         "fanlight-proxy",
         &["net", "pipeline", "config", "otlp", "genai"],
     ),
-    ("fanlight-store", &["net", "pipeline", "config", "otlp"]),
+    (
+        "fanlight-store",
+        &["net", "pipeline", "config", "otlp", "genai"],
+    ),
     (
         "fanlight-dashboard",
-        &["store", "net", "formats", "config", "otlp"],
+        &["store", "net", "formats", "genai", "config", "otlp"],
     ),
     (
         "fanlight-testkit",

@@ -16,6 +16,7 @@ use prost::Message;
 use serde_json::json;
 
 use crate::requests::{attribute, batch, log, logs, metrics, open, resource, span, spans, status};
+use crate::series::counter;
 
 const MINUTE: u64 = 60_000_000_000;
 const MILLISECOND: u64 = 1_000_000;

@@ -8,7 +8,8 @@ use opentelemetry_proto::tonic::metrics::v1::{
 
 use crate::requests::{attribute, metrics, open};
 
-fn counter(host: &str, values: &[(u64, i64)]) -> Metric {
+/// A counter of a host, which rose to these values at these seconds.
+pub(crate) fn counter(host: &str, values: &[(u64, i64)]) -> Metric {
     let data_points = values
         .iter()
         .map(|(second, value)| NumberDataPoint {

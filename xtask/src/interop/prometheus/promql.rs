@@ -172,68 +172,65 @@ fn rounded(sample: &Value) -> String {
 
 /// A shop's metrics up to a time: requests, one of whose counters is reset, temperatures, a limit, and latencies.
 fn shop(end: i64) -> Value {
-    let nanos = |seconds: i64| (seconds * 1_000_000_000).to_string();
-    let began = end - POINTS * INTERVAL;
-    let points = |value: &dyn Fn(i64) -> Value, key: &str, text: &str| -> Vec<Value> {
-        let attributes = match key {
-            "" => json!([]),
-            key => json!([{ "key": key, "value": { "stringValue": text } }]),
-        };
-        let point = |number: i64| {
-            let mut point = json!({
-                "startTimeUnixNano": nanos(began), "attributes": attributes,
-                "timeUnixNano": nanos(began + (number + 1) * INTERVAL),
-            });
-            let Value::Object(fields) = value(number) else {
-                return point;
-            };
-            for (name, value) in fields {
-                point[name] = value;
-            }
-            point
-        };
-        (0..POINTS).map(point).collect()
-    };
     let ok = points(
-        &|n| json!({ "asInt": (n * 7 + n % 5).to_string() }),
+        end,
         "status",
         "200",
+        |n| json!({ "asInt": (n * 7 + n % 5).to_string() }),
     );
     let failed = points(
-        &|n| json!({ "asInt": (n % 40).to_string() }),
+        end,
         "status",
         "500",
+        |n| json!({ "asInt": (n % 40).to_string() }),
     );
     let kitchen = points(
-        &|n| json!({ "asDouble": 20.0 + (n % 7) as f64 / 2.0 }),
+        end,
         "room",
         "kitchen",
+        |n| json!({ "asDouble": 20.0 + (n % 7) as f64 / 2.0 }),
     );
     let hall = points(
-        &|n| json!({ "asDouble": 19.0 + (n % 3) as f64 }),
+        end,
         "room",
         "hall",
+        |n| json!({ "asDouble": 19.0 + (n % 3) as f64 }),
     );
-    let temperatures = [kitchen, hall].concat();
-    let limit = points(&|_| json!({ "asInt": "21" }), "", "");
-    let latency = points(
-        &|n| {
-            json!({
-                "count": (n * 10).to_string(), "sum": n as f64 * 2.5, "explicitBounds": [0.1, 0.5, 1.0],
-                "bucketCounts": [(n * 4).to_string(), (n * 3).to_string(), (n * 2).to_string(), n.to_string()],
-            })
-        },
-        "",
-        "",
-    );
-    let counter = |points: Vec<Value>| json!({ "isMonotonic": true, "aggregationTemporality": 2, "dataPoints": points });
+    let limit = points(end, "", "", |_| json!({ "asInt": "21" }));
+    let latency = points(end, "", "", |n| {
+        json!({
+            "count": (n * 10).to_string(), "sum": n as f64 * 2.5, "explicitBounds": [0.1, 0.5, 1.0],
+            "bucketCounts": [(n * 4).to_string(), (n * 3).to_string(), (n * 2).to_string(), n.to_string()],
+        })
+    });
+    let (requests, temperatures) = ([ok, failed].concat(), [kitchen, hall].concat());
     json!({ "resourceMetrics": [{
         "resource": { "attributes": [{ "key": "service.name", "value": { "stringValue": "shop" } }] },
         "scopeMetrics": [{ "metrics": [
-            { "name": "shop.requests", "sum": counter([ok, failed].concat()) },
+            { "name": "shop.requests", "sum": {
+                "isMonotonic": true, "aggregationTemporality": 2, "dataPoints": requests,
+            } },
             { "name": "shop.temperature", "unit": "Cel", "gauge": { "dataPoints": temperatures } },
             { "name": "shop.limit", "gauge": { "dataPoints": limit } },
             { "name": "shop.latency", "unit": "s", "histogram": { "aggregationTemporality": 2, "dataPoints": latency } },
         ] }],
     }] })
+}
+
+/// The points of a series, which has one attribute or none.
+fn points(end: i64, key: &str, text: &str, value: impl Fn(i64) -> Value) -> Vec<Value> {
+    let nanos = |seconds: i64| (seconds * 1_000_000_000).to_string();
+    let began = end - POINTS * INTERVAL;
+    let attributes = match key {
+        "" => json!([]),
+        key => json!([{ "key": key, "value": { "stringValue": text } }]),
+    };
+    let point = |number: i64| {
+        let mut point = value(number);
+        point["startTimeUnixNano"] = nanos(began).into();
+        point["timeUnixNano"] = nanos(began + (number + 1) * INTERVAL).into();
+        point["attributes"] = attributes.clone();
+        point
+    };
+    (0..POINTS).map(point).collect()
 }
