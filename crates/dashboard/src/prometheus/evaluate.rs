@@ -4,7 +4,7 @@
 //! [Prometheus 3](https://prometheus.io/docs/prometheus/latest/querying/basics/): a range excludes its beginning, a sample
 //! is current for five minutes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use promql_parser::parser::{
     AtModifier, Expr, MatrixSelector, Offset, SubqueryExpr, VectorSelector,
@@ -174,6 +174,16 @@ pub(super) fn key(selector: &VectorSelector) -> String {
 
 impl Evaluator {
     pub(super) fn value(&self, expression: &Expr, steps: Steps) -> Result<Value, String> {
+        let value = self.any_value(expression, steps)?;
+        match &value {
+            Value::Vector(rows) if !are_distinct(rows) => {
+                Err("vector cannot contain metrics with the same labelset".to_owned())
+            }
+            _ => Ok(value),
+        }
+    }
+
+    fn any_value(&self, expression: &Expr, steps: Steps) -> Result<Value, String> {
         match expression {
             Expr::NumberLiteral(number) => Ok(Value::Scalar(vec![number.val; steps.count])),
             Expr::StringLiteral(text) => Ok(Value::Text(text.val.clone())),
@@ -322,6 +332,12 @@ impl Series {
         let end = self.samples.partition_point(|(at, _)| *at <= to);
         self.samples.get(from..end).unwrap_or_default()
     }
+}
+
+/// Whether no two rows have the same labels, as those of several metrics may have without their names.
+fn are_distinct(rows: &[Row]) -> bool {
+    let mut labels = HashSet::new();
+    rows.iter().all(|row| labels.insert(&row.labels))
 }
 
 /// How far back a selector looks, in milliseconds.
