@@ -211,7 +211,12 @@ impl Evaluator {
                 let mut arguments = call.args.args.iter().map(|argument| &**argument);
                 if let Some(function) = window::function(name) {
                     let parts: Vec<&Expr> = arguments.collect();
-                    return self.over_time(function, &parts, steps);
+                    let rows = self.over_time(function, &parts, steps)?;
+                    // The last value is still the metric's own.
+                    return Ok(Value::Vector(match name {
+                        "last_over_time" => rows,
+                        _ => rows.into_iter().map(Row::nameless).collect(),
+                    }));
                 }
                 let is_range =
                     |part: &Expr| matches!(part, Expr::MatrixSelector(_) | Expr::Subquery(_));
@@ -258,7 +263,7 @@ impl Evaluator {
         function: window::Function,
         arguments: &[&Expr],
         steps: Steps,
-    ) -> Result<Value, String> {
+    ) -> Result<Vec<Row>, String> {
         let mut parameter = None;
         let mut range = None;
         for argument in arguments {
@@ -283,8 +288,9 @@ impl Evaluator {
                 .collect(),
             labels: series.labels,
         });
-        let rows = rows.filter(|row| row.values.iter().any(Option::is_some));
-        Ok(Value::Vector(rows.map(Row::nameless).collect()))
+        Ok(rows
+            .filter(|row| row.values.iter().any(Option::is_some))
+            .collect())
     }
 
     /// Evaluates a subquery: series, and the range and the offset in milliseconds.
