@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use crate::clients::without_telemetry_variables;
-use crate::process::{Background, eventually, free_port, run};
+use crate::process::{Background, eventually, free_ports, run};
 use crate::{http, workspace};
 
 /// How long the hub may take to answer after its start, and to end after SIGTERM.
@@ -66,12 +66,13 @@ impl Ports {
     /// # Errors
     /// When the system has none.
     pub fn free() -> Result<Ports> {
+        let [grpc, http, dashboard, metrics, proxy] = free_ports()?;
         Ok(Ports {
-            grpc: free_port()?,
-            http: free_port()?,
-            dashboard: free_port()?,
-            metrics: free_port()?,
-            proxy: free_port()?,
+            grpc,
+            http,
+            dashboard,
+            metrics,
+            proxy,
         })
     }
 
