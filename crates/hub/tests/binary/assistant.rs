@@ -127,6 +127,9 @@ fn an_assistant_is_given_tools_that_only_read() {
 fn an_assistant_is_told_what_calls_cost() {
     let hub = Hub::start(&[]);
     post(hub.otlp(), "/v1/traces", &crate::terminal::call("gpt-4o"));
+    hub.api_until("/api/llm/calls", |answer| {
+        !answer["calls"].as_array().unwrap().is_empty()
+    });
     let mut client = Client::start(&hub);
     let cost = client.tool("llm_cost", &json!({ "by": "model" }))["structuredContent"].clone();
     assert_eq!(cost["totals"]["calls"], 1, "{cost}");
