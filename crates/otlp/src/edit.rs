@@ -23,9 +23,11 @@
 //! Scopes and resources that drops leave empty go too. Unknown fields stay.
 
 mod attribute_list;
+mod long;
 mod points;
 
 pub use attribute_list::AttributeList;
+pub use long::cut_long_values;
 pub use points::{NewBuckets, NewExponentialHistogram, NewHistogram, NewValue, has_temporality};
 
 use crate::decode::count;

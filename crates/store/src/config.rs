@@ -53,6 +53,8 @@ struct Keys {
     /// How long telemetry is kept. Default: 7 days.
     #[serde(with = "fanlight_config::duration")]
     max_age: Duration,
+    /// How many bytes a text or byte string of an item may have. Default: 8 MiB.
+    max_value_bytes: ByteSize,
 }
 
 impl Default for Keys {
@@ -61,6 +63,7 @@ impl Default for Keys {
             path: None,
             max_bytes: ByteSize::of(StoreOptions::DEFAULT_MAX_BYTES),
             max_age: StoreOptions::DEFAULT_MAX_AGE,
+            max_value_bytes: ByteSize::of(StoreOptions::DEFAULT_MAX_VALUE_BYTES as u64),
         }
     }
 }
@@ -84,6 +87,9 @@ impl StoreConfig {
         if keys.max_age.is_zero() {
             return Err(node.error_at("max_age", "a store that keeps nothing is of no use"));
         }
+        if keys.max_value_bytes < MIN_VALUE_BYTES {
+            return Err(node.error_at("max_value_bytes", "values of 1KiB must have room"));
+        }
         Ok(StoreConfig {
             keys,
             queue: sending_queue,
@@ -98,12 +104,14 @@ impl StoreConfig {
             path,
             max_bytes,
             max_age,
+            max_value_bytes,
         } = &self.keys;
         StoreOptions {
             // A relative path is one from the data directory; joining an absolute one replaces it.
             path: data_dir.join(path.as_deref().unwrap_or(Path::new(FILE_NAME))),
             max_bytes: max_bytes.bytes(),
             max_age: *max_age,
+            max_value_bytes: usize::try_from(max_value_bytes.bytes()).unwrap_or(usize::MAX),
             clock: Clock::default(),
         }
     }
@@ -118,6 +126,9 @@ impl StoreConfig {
 
 /// Less makes no sense: an empty partition takes 150 KiB.
 const MIN_BYTES: ByteSize = ByteSize::mebibytes(1);
+
+/// Less would cut names, not only what is long.
+const MIN_VALUE_BYTES: ByteSize = ByteSize::of(1024);
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

@@ -15,6 +15,8 @@ pub struct StoreOptions {
     pub max_bytes: u64,
     /// How long telemetry is kept, from its arrival.
     pub max_age: Duration,
+    /// How many bytes a text or byte string of an item may have; what is longer is cut, and a text says so.
+    pub max_value_bytes: usize,
     /// What tells when something arrived.
     pub clock: Clock,
 }
@@ -25,12 +27,16 @@ impl StoreOptions {
     /// The default age: 7 days.
     pub const DEFAULT_MAX_AGE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+    /// The default length of a value: 8 MiB, which a picture in a prompt seldom reaches.
+    pub const DEFAULT_MAX_VALUE_BYTES: usize = 8 << 20;
+
     /// A store in this file, with the default bounds and the system's clock.
     pub fn new(path: impl Into<PathBuf>) -> StoreOptions {
         StoreOptions {
             path: path.into(),
             max_bytes: StoreOptions::DEFAULT_MAX_BYTES,
             max_age: StoreOptions::DEFAULT_MAX_AGE,
+            max_value_bytes: StoreOptions::DEFAULT_MAX_VALUE_BYTES,
             clock: Clock::default(),
         }
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 
 use fanlight_otlp::Batch;
+use fanlight_otlp::edit::cut_long_values;
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, oneshot};
 
@@ -29,6 +30,7 @@ pub struct Store(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     path: PathBuf,
+    max_value_bytes: usize,
     jobs: mpsc::SyncSender<Job>,
     room: Arc<Semaphore>,
     readers: Arc<Readers>,
@@ -111,6 +113,7 @@ impl Store {
         let room = Arc::new(Semaphore::new(WAITING_BATCHES));
         Ok(Store(Arc::new(Shared {
             path: options.path.clone(),
+            max_value_bytes: options.max_value_bytes,
             jobs,
             room,
             readers,
@@ -119,18 +122,20 @@ impl Store {
     }
 
     /// Stores a batch and answers, once it is committed, how many of its items had to be left out: spans without ids.
-    /// Dropping the future may leave the batch stored or not.
+    /// Values longer than [`StoreOptions::max_value_bytes`] are cut. Dropping the future may leave the batch stored or not.
     ///
     /// # Errors
     /// When nothing of it was stored.
     pub async fn write(&self, batch: &Batch) -> Result<u64, WriteError> {
+        let batch = cut_long_values(batch.clone(), self.0.max_value_bytes)
+            .map_err(|error| WriteError::Unfit(error.to_string()))?;
         let place = Arc::clone(&self.0.room)
             .acquire_owned()
             .await
             .map_err(|_| WriteError::Closed)?;
         let (done, answer) = oneshot::channel();
         let write = Write {
-            batch: batch.clone(),
+            batch,
             done,
             _place: place,
         };

@@ -1,5 +1,5 @@
 use super::*;
-use crate::view::{NumberView, Value};
+use crate::view::{NumberView, OwnedValue, Value};
 use crate::write::{Data, LogRecord, Metric, NumberPoint, RequestWriter, Span};
 
 fn spans() -> Batch {
@@ -274,4 +274,44 @@ fn trace_state_and_attributes_are_edited_together() {
         .unwrap();
     assert_eq!((span.trace_state, span.name), ("ot=th:8", "one"));
     assert_eq!(span.attributes.get("new").unwrap(), Some(Value::Int(1)));
+}
+
+/// A log record with this body, and with an attribute that holds a text in a list in a map.
+fn log(body: &str, nested: &str) -> Batch {
+    let list = OwnedValue::array([&Value::from(nested).into(), &Value::from(7).into()]);
+    let map = OwnedValue::map([("list", &list)]);
+    let mut out = RequestWriter::new(Signal::Logs);
+    out.resource(&[("service.name", "a".into())], |resource| {
+        resource.scope("library", "1", |scope| {
+            let attributes = &[
+                ("kept", "short".into()),
+                ("map", map.view()),
+                ("last", 1.into()),
+            ];
+            scope.log(&LogRecord {
+                body: body.into(),
+                attributes,
+                ..LogRecord::default()
+            });
+        });
+    });
+    out.finish()
+}
+
+#[test]
+fn long_texts_are_cut_at_a_character_wherever_they_are() {
+    // The bound is in the middle of the last character that has room.
+    let long = "ä".repeat(600);
+    let whole = log(&long, &long);
+    let cut = format!("{}… (cut: 1200 bytes in all)", "ä".repeat(500));
+    let after = cut_long_values(whole, 1001).unwrap();
+    assert_eq!(after.bytes(), log(&cut, &cut).bytes());
+    assert_eq!(after.items(), 1);
+}
+
+#[test]
+fn a_batch_of_short_values_stays_the_same_bytes_however_long_it_is() {
+    let batch = log(&"x".repeat(900), &"y".repeat(1000));
+    let after = cut_long_values(batch.clone(), 1000).unwrap();
+    assert_eq!(after.bytes().as_ptr(), batch.bytes().as_ptr());
 }

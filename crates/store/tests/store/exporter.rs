@@ -8,10 +8,10 @@ use std::time::Duration;
 use fanlight_config::{ComponentId, ConfigError, Document, Environment};
 use fanlight_otlp::SignalSet;
 use fanlight_pipeline::{BuildContext, BuildError, Exporter, ExporterConfig, Outcome, Status};
-use fanlight_store::{KIND, Store, StoreConfig};
+use fanlight_store::{KIND, LogFilter, Store, StoreConfig};
 use opentelemetry_proto::tonic::trace::v1::Span;
 
-use crate::requests::{span, spans};
+use crate::requests::{log, logs, span, spans};
 
 fn document(yaml: &str) -> Document {
     Document::parse("hub.yaml", yaml, &Environment::default()).unwrap()
@@ -108,6 +108,7 @@ fn wrong_configurations_are_refused() {
         ("max_bytes: 10KiB", "at least 1MiB"),
         ("max_age: 0s", "keeps nothing"),
         ("max_age: soon", "soon"),
+        ("max_value_bytes: 10", "1KiB"),
         ("sending_queue: {queue_sise: 5}", "queue_sise"),
     ];
     for (yaml, text) in cases {
@@ -115,4 +116,24 @@ fn wrong_configurations_are_refused() {
         let shown = format!("{error} {:?} {}", error.hint, error.path);
         assert!(shown.contains(text), "{yaml}: {shown}");
     }
+}
+
+/// A store cuts values at 1 KiB and is sent a log record whose body is longer.
+/// The body is there up to the bound, and says how long it was.
+#[tokio::test]
+async fn what_is_too_long_is_cut_and_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let keys = document("max_value_bytes: 1KiB");
+    let options = StoreConfig::decode(keys.root())
+        .unwrap()
+        .options(directory.path());
+    let store = Store::open(&options).unwrap();
+    let body = "x".repeat(5000);
+    store
+        .write(&logs("shop", vec![log(1, 9, &body)]))
+        .await
+        .unwrap();
+    let page = store.logs(LogFilter::default()).await.unwrap();
+    let cut = format!("{}… (cut: 5000 bytes in all)", "x".repeat(1024));
+    assert_eq!(page.items[0].body_text, cut);
 }
