@@ -105,14 +105,14 @@ export const MODEL_KINDS: readonly string[] = ['llm', 'embedding', 'image', 'aud
 
 export const callKind: ListKind<LlmCallRow, CallFilter> = {
   key: callKey,
+  // Calls of one rank stay in the server's order, which its cursors follow.
   compare(a, b, { sort }) {
     if (sort !== 'newest') {
       const difference = MEASURES[sort](b) - MEASURES[sort](a);
       if (difference !== 0) return difference;
     }
     const later = parseNanos(b.startNano) - parseNanos(a.startNano);
-    if (later !== 0n) return later > 0n ? 1 : -1;
-    return callKey(a) < callKey(b) ? -1 : 1;
+    return later === 0n ? 0 : later > 0n ? 1 : -1;
   },
   // What was said is left to the server (see `decides`).
   matches(call, filter) {

@@ -64,10 +64,10 @@ export function traceQuery({ range, ...filter }: TraceFilter, nowMs: number): Tr
 
 export const traceKind: ListKind<TraceSummary, TraceFilter> = {
   key: (trace) => trace.traceId,
+  // Traces that start at once stay in the server's order, which its cursors follow.
   compare(a, b) {
     const difference = parseNanos(b.startTimeUnixNano) - parseNanos(a.startTimeUnixNano);
-    if (difference !== 0n) return difference > 0n ? 1 : -1;
-    return a.traceId < b.traceId ? -1 : 1;
+    return difference === 0n ? 0 : difference > 0n ? 1 : -1;
   },
   // What a summary does not tell is left to the server (see `decides`).
   matches(trace, filter) {

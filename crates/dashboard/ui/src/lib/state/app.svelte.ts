@@ -18,6 +18,7 @@ import { ServiceColours } from '../model/service-colours';
 import { traceKind, traceQuery, type TraceFilter } from '../model/traces';
 import { Clock } from './clock.svelte';
 import { Layout } from './layout.svelte';
+import { ListPlace } from './list-place.svelte';
 import { LiveList } from './live-list.svelte';
 import { LiveStream } from './live-stream.svelte';
 import { Palette } from './palette.svelte';
@@ -30,13 +31,6 @@ const LOGS_PER_PAGE = 200;
 const CALLS_PER_PAGE = 100;
 const SESSIONS_PER_PAGE = 100;
 const FEED_PER_SIGNAL = 200;
-
-export interface ListPlace {
-  /** The filter to which the rest belongs. */
-  filter: string;
-  scrollTop: number;
-  selected: string | null;
-}
 
 /** What the whole page shares. The lists live here so that the way back from a trace finds its list as it was. */
 export class App {
@@ -102,9 +96,14 @@ export class App {
   /** The reader was shown how to send a first trace, and has not been told of it yet. */
   awaited = $state(false);
 
-  /** Where the reader was in the list of traces, and in that of calls. */
-  listPlace = $state<ListPlace>({ filter: '', scrollTop: 0, selected: null });
-  callPlace = $state<ListPlace>({ filter: '', scrollTop: 0, selected: null });
+  /** Where the reader is in each list. */
+  readonly places = {
+    live: new ListPlace(),
+    traces: new ListPlace(),
+    logs: new ListPlace(),
+    calls: new ListPlace(),
+    sessions: new ListPlace(),
+  };
 
   readonly services = new Query(async (signal) => (await listServices(signal)).services.toSorted());
 
