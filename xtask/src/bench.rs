@@ -76,7 +76,7 @@ pub struct Options {
     /// litellm; all when left out.
     #[arg(long, value_delimiter = ',')]
     systems: Vec<String>,
-    /// One more system, as NAME=PATH: of `proxy` agentgateway, llmflow, or another fanlight, of `store` llmflow.
+    /// One more system, as NAME=PATH: of `proxy` traceloop, agentgateway, llmflow, or another fanlight, of `store` llmflow.
     #[arg(long, value_name = "NAME=PATH")]
     peer: Vec<String>,
 }

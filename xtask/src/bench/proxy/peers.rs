@@ -1,5 +1,5 @@
 //! The systems: how each is installed, configured and started. All record what they forward: the hub in its store, LiteLLM
-//! by its OpenTelemetry callback, LLMFlow in its database, agentgateway in its access log.
+//! by its OpenTelemetry callback, Traceloop's hub in spans that it sends, LLMFlow in its database, agentgateway in its access log.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,6 +21,8 @@ pub(super) enum System {
     Fanlight(PathBuf),
     /// LiteLLM's proxy.
     LiteLlm(PathBuf),
+    /// The binary of Traceloop's hub.
+    Traceloop(PathBuf),
     /// agentgateway's binary.
     AgentGateway(PathBuf),
     /// A checkout of LLMFlow with its packages; `bun` is on the PATH.
@@ -66,9 +68,10 @@ pub(super) fn wanted(options: &Options, steps: &Steps) -> Result<Vec<System>> {
         all.push(match name {
             "fanlight" => System::Fanlight(path),
             "litellm" => System::LiteLlm(path),
+            "traceloop" => System::Traceloop(path),
             "agentgateway" => System::AgentGateway(path),
             "llmflow" => System::LlmFlow(path),
-            _ => bail!("{name} is none of fanlight, litellm, agentgateway, llmflow"),
+            _ => bail!("{name} is none of fanlight, litellm, traceloop, agentgateway, llmflow"),
         });
     }
     Ok(all)
@@ -79,6 +82,7 @@ impl System {
         match self {
             System::Fanlight(_) => "fanlight",
             System::LiteLlm(_) => "litellm",
+            System::Traceloop(_) => "traceloop",
             System::AgentGateway(_) => "agentgateway",
             System::LlmFlow(_) => "llmflow",
         }
@@ -87,6 +91,7 @@ impl System {
     /// LLMFlow can be pointed at other hosts for Ollama only.
     pub(super) const fn path(&self) -> &'static str {
         match self {
+            System::Traceloop(_) => "/api/v1/chat/completions",
             System::LlmFlow(_) => "/ollama/v1/chat/completions",
             _ => "/v1/chat/completions",
         }
@@ -116,6 +121,7 @@ impl System {
         let mut command = match self {
             System::Fanlight(binary) => fanlight(binary, place)?,
             System::LiteLlm(program) => litellm(program, place)?,
+            System::Traceloop(binary) => traceloop(binary, place)?,
             System::AgentGateway(binary) => agentgateway(binary, place)?,
             System::LlmFlow(checkout) => llmflow(checkout, place)?,
         };
@@ -183,6 +189,26 @@ fn litellm(program: &Path, place: &Place<'_>) -> Result<Command> {
         .env("LITELLM_LOCAL_MODEL_COST_MAP", "True")
         .env("LITELLM_LOG", "ERROR")
         .env("OTEL_EXPORTER", "in_memory");
+    Ok(command)
+}
+
+/// Its spans, with all that was said, go to a port where they are refused at once.
+fn traceloop(binary: &Path, place: &Place<'_>) -> Result<Command> {
+    let providers = place.providers;
+    let file = write(
+        place,
+        "traceloop.yaml",
+        &format!(
+            "general:\n  trace_content_enabled: true\nproviders:\n  - key: openai\n    type: openai\n    api_key: {OPENAI_KEY}\n    \
+             base_url: http://127.0.0.1:{providers}/v1\nmodels:\n  - key: gpt-4o-mini\n    type: gpt-4o-mini\n    provider: openai\n\
+             pipelines:\n  - name: default\n    type: chat\n    plugins:\n      - tracing:\n          \
+             endpoint: http://127.0.0.1:{providers}/v1/traces\n          api_key: none\n      - model-router:\n          models:\n            - gpt-4o-mini\n"
+        ),
+    )?;
+    let mut command = Command::new(binary);
+    command
+        .env("CONFIG_FILE_PATH", file)
+        .env("PORT", place.port.to_string());
     Ok(command)
 }
 
