@@ -156,6 +156,16 @@ impl Hasher for ContentHasher {
     }
 
     #[inline]
+    fn write_u64(&mut self, number: u64) {
+        self.add(number);
+    }
+
+    #[inline]
+    fn write_i64(&mut self, number: i64) {
+        self.add(number.cast_unsigned());
+    }
+
+    #[inline]
     fn write_usize(&mut self, number: usize) {
         self.add(number as u64);
     }

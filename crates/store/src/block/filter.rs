@@ -137,12 +137,12 @@ impl Needle {
 
 /// The bits of every three bytes in a row, ASCII letters as lower case.
 fn trigrams(text: &[u8]) -> impl Iterator<Item = usize> {
-    text.windows(3).map(|three| {
-        let number = three.iter().fold(0_u32, |number, byte| {
-            number << 8 | u32::from(byte.to_ascii_lowercase())
-        });
-        (number.wrapping_mul(0x9e37_79b1) >> 17) as usize
-    })
+    let mut last = 0_u32;
+    let numbers = text.iter().map(move |byte| {
+        last = (last << 8 | u32::from(byte.to_ascii_lowercase())) & 0x00ff_ffff;
+        (last.wrapping_mul(0x9e37_79b1) >> 17) as usize
+    });
+    numbers.skip(2)
 }
 
 fn probes(hash: u64, bits: usize) -> impl Iterator<Item = usize> {

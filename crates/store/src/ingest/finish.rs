@@ -86,11 +86,7 @@ impl Ingest<'_, '_> {
         &mut self,
         spans: &[Pending<'_>],
     ) -> Result<Vec<(TraceId, SpanId)>, IngestError> {
-        let mut calls = Calls {
-            transaction: self.transaction,
-            interner: &mut self.interner,
-            changed: Vec::new(),
-        };
+        let mut calls = Calls::new(self.transaction, &mut self.interner);
         for span in spans {
             let Some(source) = self.sources.get(span.source) else {
                 continue;
@@ -101,16 +97,12 @@ impl Ingest<'_, '_> {
                 calls.save(&call, &recorded)?;
             }
         }
-        Ok(calls.changed)
+        Ok(calls.changed())
     }
 
     /// Writes the calls of language models that log records tell of, of which the first has this number.
     fn write_logged(&mut self, first_log: i64) -> Result<Vec<(TraceId, SpanId)>, IngestError> {
-        let mut calls = Calls {
-            transaction: self.transaction,
-            interner: &mut self.interner,
-            changed: Vec::new(),
-        };
+        let mut calls = Calls::new(self.transaction, &mut self.interner);
         for (place, source, view) in &self.logged {
             let (Some(item), Some(source)) = (self.logs.get(*place), self.sources.get(*source))
             else {
@@ -123,7 +115,7 @@ impl Ingest<'_, '_> {
                 calls.save(&call, &recorded)?;
             }
         }
-        Ok(calls.changed)
+        Ok(calls.changed())
     }
 }
 
