@@ -10,12 +10,14 @@ mod filter;
 mod logs;
 mod spans;
 
-pub(crate) use codec::{BlockError, Reader, put_varint};
+pub(crate) use codec::{BlockError, Reader, compress, decompress_payload, put_varint};
 pub(crate) use dictionary::{ContentHasher, Entry};
 use filter::FilterBuilder;
 pub(crate) use filter::{Filter, Needle, Texts, attribute_hash};
 pub(crate) use logs::{LogBlock, LogItem};
 pub(crate) use spans::{SpanBlock, SpanItem, name_hash, resource_hash};
+
+use std::borrow::Cow;
 
 use fanlight_otlp::view::Value;
 
@@ -28,20 +30,41 @@ pub(crate) const FULL: usize = 1024;
 pub(crate) const PAYLOAD: usize = 8192;
 
 /// A value that is kept apart: the name it goes by, and its bytes.
-pub(crate) type Payload = ([u8; 16], Vec<u8>);
+pub(crate) type Payload<'a> = ([u8; 16], Cow<'a, [u8]>);
+
+/// What an item has besides its columns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Content<'a, B> {
+    /// The message as it came; fields that have columns are not read from it.
+    Message(&'a [u8]),
+    /// An item of a block, by its place. What is kept apart stays there and is not looked at.
+    Stored(B, usize),
+}
 
 /// Fetches a value that is kept apart.
 pub(crate) type Fetch<'f, E> = &'f mut dyn FnMut([u8; 16]) -> Result<Vec<u8>, E>;
 
 /// A block on its way to the database.
 #[derive(Debug)]
-pub(crate) struct Encoded {
+pub(crate) struct Encoded<'a> {
     pub(crate) data: Vec<u8>,
     pub(crate) filter: Vec<u8>,
     pub(crate) texts: Vec<u8>,
-    pub(crate) payloads: Vec<Payload>,
+    pub(crate) payloads: Vec<Payload<'a>>,
     /// Whether an item may tell of a call of a language model, by the keys of its attributes.
     pub(crate) has_calls: bool,
+}
+
+/// What goes apart, of which the second part does not live on.
+fn payloads<'a>(
+    here: Vec<([u8; 16], &'a [u8])>,
+    others: Vec<([u8; 16], &[u8])>,
+) -> Vec<Payload<'a>> {
+    let here = here.into_iter();
+    let others = others.into_iter();
+    here.map(|(hash, bytes)| (hash, Cow::Borrowed(bytes)))
+        .chain(others.map(|(hash, bytes)| (hash, Cow::Owned(bytes.to_vec()))))
+        .collect()
 }
 
 /// How hard zstd works: 3 is its default, and more costs much for little.
@@ -62,15 +85,24 @@ pub(crate) fn key_value(entry: &[u8]) -> Result<(&str, &[u8]), BlockError> {
     Ok((key, value))
 }
 
+/// Whether an attribute of this text may be kept apart. Then the first filter knows nothing of it. Bytes may be up to twice as
+/// many as letters of text.
+pub(crate) const fn may_be_apart(key: &str, value: &str) -> bool {
+    2 * (key.len() + value.len()) + 64 > PAYLOAD
+}
+
 /// Tells a filter about attributes, and answers whether one of them is known from calls of language models. Here each
 /// distinct attribute is looked at once, so that this costs next to nothing.
-fn add_attributes(entries: &[&[u8]], filter: &mut FilterBuilder) -> Result<bool, BlockError> {
+fn add_attributes(entries: &[Entry<'_>], filter: &mut FilterBuilder) -> Result<bool, BlockError> {
     let mut has_calls = false;
     for entry in entries {
+        let Entry::Here(entry) = entry else { continue };
         let (key, bytes) = key_value(entry)?;
         has_calls = has_calls || fanlight_genai::spans::is_known_key(key);
         let value = Value::read(bytes).map_err(|_| BlockError::Malformed)?;
-        filter.add(attribute_hash(key, &value).map_err(|_| BlockError::Malformed)?);
+        if entry.len() < PAYLOAD {
+            filter.add(attribute_hash(key, &value).map_err(|_| BlockError::Malformed)?);
+        }
         match value {
             Value::Str(text) => filter.add_text(text.as_bytes()),
             Value::Array(_) | Value::Map(_) => filter.add_text(bytes),

@@ -32,8 +32,11 @@ pub(crate) fn is_due(connection: &Connection) -> rusqlite::Result<bool> {
 
 /// Goes through some blocks more, and answers whether there are others still.
 pub(crate) fn step(connection: &mut Connection) -> Result<bool, QueryError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mapping = i64::from(MAPPING_VERSION);
+    if number(connection, "mapping")? == Some(mapping) {
+        return Ok(false);
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let is_begun = number(&transaction, "deriving")? == Some(mapping);
     let done = match is_begun {
         true => number(&transaction, "derived")?.unwrap_or_default(),
@@ -48,11 +51,7 @@ pub(crate) fn step(connection: &mut Connection) -> Result<bool, QueryError> {
         .collect::<rusqlite::Result<_>>()?;
     let mut caches = Caches::default();
     let mut interner = Interner::new(&transaction, &mut caches);
-    let mut calls = Calls {
-        transaction: &transaction,
-        interner: &mut interner,
-        changed: Vec::new(),
-    };
+    let mut calls = Calls::new(&transaction, &mut interner);
     let mut shared = Shared::default();
     for (id, is_log) in &blocks {
         let found = match is_log {

@@ -14,13 +14,15 @@
 //! partition is in its file, so that deleting old telemetry is deleting files, and damage costs one of them.
 //!
 //! Calls of language models are told from other spans by the keys in a block's dictionary, which costs next to nothing, and
-//! kept beside them as rows (`llm`): read into one form, priced, indexed by what they have in common.
+//! kept beside them as rows (`llm`): read into one form, priced, indexed by what they have in common. Sums over many are read
+//! from columns (`parts`), which are made of the rows when there is time, and dropped when a row changes.
 
 mod ask;
 mod block;
 mod config;
 mod derive;
 mod exporter;
+mod histogram;
 mod ingest;
 mod intern;
 mod live;
@@ -29,6 +31,7 @@ mod migrate;
 mod open;
 mod options;
 mod partition;
+mod parts;
 mod query;
 mod readers;
 mod rollup;

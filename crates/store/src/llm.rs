@@ -3,6 +3,10 @@
 //! Two parts: its facts, which are numbers and ids of names, small enough to go through a million of them; and its details,
 //! which are the texts that lists show. Everything else is read from the span when it is asked for.
 
+mod columns;
+
+pub(crate) use columns::{Columns, MAX_CALLS, PART_NS, part_of};
+
 use fanlight_genai::Kind;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +40,13 @@ pub(crate) enum Dimension {
     Tag = 6,
     Agent = 7,
 }
+
+/// Those that have an index: few calls, out of many, have the same session, user or tag. For the others going through the
+/// columns of all calls is faster than looking up many one by one.
+pub(crate) const INDEXED: [Dimension; 3] = [Dimension::Session, Dimension::User, Dimension::Tag];
+
+/// How many numbers facts are, besides start, number and tags.
+const NUMBERS: usize = 19;
 
 /// All of them.
 pub(crate) const DIMENSIONS: [Dimension; 7] = [
@@ -178,10 +189,15 @@ pub(crate) const fn is_model(kind: Kind) -> bool {
     )
 }
 
+/// Whether a call of this kind, with these flags, is among what is summed up.
+pub(crate) const fn counts(kind: Kind, flags: Flags) -> bool {
+    is_model(kind) && flags.has(Flags::OWN) && !flags.has(Flags::REPEATED)
+}
+
 impl Facts {
     /// Whether it is among what is summed up.
     pub(crate) const fn counts(&self) -> bool {
-        is_model(self.kind) && self.flags.has(Flags::OWN) && !self.flags.has(Flags::REPEATED)
+        counts(self.kind, self.flags)
     }
 
     /// The model that answered, else the one that was asked for.
@@ -225,12 +241,11 @@ impl Facts {
             .filter(|name| *name != 0)
     }
 
-    /// Its bytes; start and number are kept beside them.
-    pub(crate) fn write(&self) -> Vec<u8> {
+    /// All numbers except start and number, in the order in which they are kept: new ones come last.
+    fn numbers(&self) -> [u64; NUMBERS] {
         let kind = KINDS.iter().position(|kind| *kind == self.kind);
-        let mut out = Vec::with_capacity(80);
-        put_varint(&mut out, kind.unwrap_or(KINDS.len() - 1) as u64);
-        let numbers = [
+        [
+            kind.unwrap_or(KINDS.len() - 1) as u64,
             self.flags.0,
             self.duration_ns,
             self.input,
@@ -242,21 +257,71 @@ impl Facts {
             self.savings,
             self.trace,
             self.prompt,
-        ];
-        let names = [
-            self.service,
-            self.provider,
-            self.request_model,
-            self.response_model,
-            self.session,
-            self.user,
-            self.agent,
-        ];
-        let names = names.iter().chain(&self.tags);
-        for number in numbers
-            .into_iter()
-            .chain(names.map(|name| name.cast_unsigned()))
-        {
+            self.service.cast_unsigned(),
+            self.provider.cast_unsigned(),
+            self.request_model.cast_unsigned(),
+            self.response_model.cast_unsigned(),
+            self.session.cast_unsigned(),
+            self.user.cast_unsigned(),
+            self.agent.cast_unsigned(),
+        ]
+    }
+
+    /// The facts that have these numbers.
+    fn of_numbers(numbers: [u64; NUMBERS]) -> Facts {
+        let [
+            kind,
+            flags,
+            duration_ns,
+            input,
+            output,
+            cache_read,
+            cache_write,
+            reasoning,
+            cost,
+            savings,
+            trace,
+            prompt,
+            names @ ..,
+        ] = numbers;
+        let [
+            service,
+            provider,
+            request_model,
+            response_model,
+            session,
+            user,
+            agent,
+        ] = names.map(u64::cast_signed);
+        Facts {
+            kind: kind_of(kind),
+            flags: Flags(flags),
+            duration_ns,
+            input,
+            output,
+            cache_read,
+            cache_write,
+            reasoning,
+            cost,
+            savings,
+            trace,
+            prompt,
+            service,
+            provider,
+            request_model,
+            response_model,
+            session,
+            user,
+            agent,
+            ..Facts::default()
+        }
+    }
+
+    /// Its bytes; start and number are kept beside them.
+    pub(crate) fn write(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(80);
+        let tags = self.tags.iter().map(|tag| tag.cast_unsigned());
+        for number in self.numbers().into_iter().chain(tags) {
             put_varint(&mut out, number);
         }
         out
@@ -264,40 +329,22 @@ impl Facts {
 
     pub(crate) fn read(start_ns: i64, call: i64, bytes: &[u8]) -> Result<Facts, BlockError> {
         let mut reader = Reader::new(bytes);
-        let kind = reader.size()?;
-        let mut facts = Facts {
+        let mut numbers = [0; NUMBERS];
+        for number in &mut numbers {
+            *number = reader.varint()?;
+        }
+        Ok(Facts {
             start_ns,
             call,
-            kind: KINDS.get(kind).copied().unwrap_or(Kind::Other),
-            flags: Flags(reader.varint()?),
-            duration_ns: reader.varint()?,
-            input: reader.varint()?,
-            output: reader.varint()?,
-            cache_read: reader.varint()?,
-            cache_write: reader.varint()?,
-            reasoning: reader.varint()?,
-            cost: reader.varint()?,
-            savings: reader.varint()?,
-            trace: reader.varint()?,
-            prompt: reader.varint()?,
-            service: name(&mut reader)?,
-            provider: name(&mut reader)?,
-            request_model: name(&mut reader)?,
-            response_model: name(&mut reader)?,
-            session: name(&mut reader)?,
-            user: name(&mut reader)?,
-            agent: name(&mut reader)?,
-            tags: Vec::new(),
-        };
-        while !reader.rest().is_empty() {
-            facts.tags.push(name(&mut reader)?);
-        }
-        Ok(facts)
+            tags: reader.ids()?,
+            ..Facts::of_numbers(numbers)
+        })
     }
 }
 
-fn name(reader: &mut Reader<'_>) -> Result<i64, BlockError> {
-    reader.varint().map(u64::cast_signed)
+fn kind_of(number: u64) -> Kind {
+    let place = usize::try_from(number).unwrap_or(usize::MAX);
+    KINDS.get(place).copied().unwrap_or(Kind::Other)
 }
 
 #[cfg(test)]

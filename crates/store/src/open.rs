@@ -11,9 +11,11 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use crate::parts;
+
 /// The version of the schemas; SQLite's `user_version`. Version 1 was one file without partitions; version 2 had no calls of
-/// language models, whose tables are added where they are missing.
-pub(crate) const VERSION: usize = 3;
+/// language models, and version 3 no columns of their facts: those tables are added where they are missing.
+pub(crate) const VERSION: usize = 4;
 
 /// SQLite's `application_id` of our files: `FANL`.
 const APPLICATION_ID: i64 = 0x4641_4e4c;
@@ -118,10 +120,11 @@ pub(crate) fn partition(path: &Path, id: u64) -> Result<Connection, OpenError> {
     let added = || {
         connection.execute_batch(include_str!("schema/llm.sql"))?;
         let version: i64 = connection.query_one("PRAGMA user_version", [], |row| row.get(0))?;
-        match version == VERSION as i64 {
-            true => Ok(()),
-            false => connection.pragma_update(None, "user_version", VERSION as i64),
+        if version == VERSION as i64 {
+            return Ok(());
         }
+        parts::note_all(&connection)?;
+        connection.pragma_update(None, "user_version", VERSION as i64)
     };
     added().map_err(|source| OpenError::Database {
         path: partition_path(path, id),

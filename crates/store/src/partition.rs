@@ -10,6 +10,7 @@ use crate::derive;
 use crate::ingest::{Changes, Fill, Ingest, IngestError, Memory, Tail};
 use crate::open::{self, OpenError};
 use crate::options::StoreOptions;
+use crate::parts;
 
 /// A partition is closed when it has this share of all bytes that may be kept.
 const SHARE_OF_BYTES: u64 = 16;
@@ -114,6 +115,14 @@ impl OpenPartition {
             || now.abs_diff(self.opened) >= age
     }
 
+    /// Makes columns of the facts of some calls, and answers whether there are others still.
+    pub(crate) fn make_columns(&mut self, which: parts::Which) -> bool {
+        parts::step(&mut self.connection, which).unwrap_or_else(|error| {
+            tracing::warn!(error = %error, "columns of calls can't be made; the calls are read one by one");
+            false
+        })
+    }
+
     /// Moves everything from the write-ahead log into the database.
     pub(crate) fn checkpoint(&self) {
         let done = self
@@ -125,8 +134,10 @@ impl OpenPartition {
     }
 
     /// Closes it.
-    pub(crate) fn close(self, bytes: u64) -> ClosedPartition {
+    pub(crate) fn close(mut self, bytes: u64) -> ClosedPartition {
+        while self.make_columns(parts::Which::All) {}
         self.checkpoint();
+        let bytes = self.bytes().unwrap_or(bytes);
         ClosedPartition {
             id: self.id,
             opened: self.opened,
@@ -135,10 +146,15 @@ impl OpenPartition {
     }
 }
 
-/// Looks at a partition that is closed, and whether its calls of language models are to be derived anew. The error is SQLite's, when it is damaged.
+/// Looks at a partition that is closed, and whether its calls of language models are to be derived anew, or lack columns. The
+/// error is SQLite's, when it is damaged.
 pub(crate) fn look_at(path: &Path, id: u64) -> Result<(ClosedPartition, bool), OpenError> {
     let partition = OpenPartition::open(path, id, Duration::ZERO)?;
-    let is_to_derive = is_to_derive(path, &partition)?;
+    let is_behind = is_to_derive(path, &partition)?
+        || parts::is_due(&partition.connection).map_err(|source| OpenError::Database {
+            path: open::partition_path(path, id),
+            source,
+        })?;
     let bytes = partition.bytes().map_err(|source| OpenError::Database {
         path: open::partition_path(path, id),
         source,
@@ -148,7 +164,7 @@ pub(crate) fn look_at(path: &Path, id: u64) -> Result<(ClosedPartition, bool), O
         opened: partition.opened,
         bytes,
     };
-    Ok((closed, is_to_derive))
+    Ok((closed, is_behind))
 }
 
 /// When a partition was begun: now, if it is new.

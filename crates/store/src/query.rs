@@ -53,12 +53,12 @@ pub use llm::{
     LlmAgent, LlmCallRow, LlmConversation, LlmCost, LlmDetail, LlmFacets, LlmFilter, LlmKinds,
     LlmPage, LlmSession, LlmSort, LlmTurn, SessionFilter, SessionKind, TopPrompt,
 };
+pub(crate) use llm::{OF_TIME as LLM_FACTS_OF_TIME, facts as llm_facts, log_batch, span_batch};
 pub(crate) use llm::{
     agents as llm_agents, call as llm_call, calls as llm_calls, calls_by_id as llm_calls_by_id,
     cost as llm_cost, facets as llm_facets, graph as llm_graph, session as llm_session,
     sessions as llm_sessions,
 };
-pub(crate) use llm::{log_batch, span_batch};
 pub use logs::{LogFilter, LogRecord};
 pub(crate) use logs::{log_rate, logs, logs_of_trace, logs_since};
 pub(crate) use metrics::metrics;

@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fanlight_otlp::Batch;
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
@@ -20,6 +20,7 @@ use crate::migrate;
 use crate::open::{self, OpenError};
 use crate::options::StoreOptions;
 use crate::partition::{ClosedPartition, OpenPartition, is_to_derive, look_at};
+use crate::parts;
 use crate::query::QueryError;
 use crate::readers::Readers;
 use crate::store::{Job, Write, WriteError};
@@ -37,8 +38,11 @@ pub(crate) struct Writer {
     partition: Option<OpenPartition>,
     /// Oldest first.
     closed: VecDeque<ClosedPartition>,
-    /// The partitions whose calls of language models are to be derived anew, newest first.
-    to_derive: Vec<u64>,
+    /// The partitions whose calls of language models are to be derived anew, or lack columns; the newest comes last.
+    behind: Vec<u64>,
+    /// When columns are made again, if there is other work, and whether some are known to be missing.
+    next_columns: Instant,
+    has_columns_to_make: bool,
     memory: Memory,
     commits: u64,
     readers: Arc<Readers>,
@@ -61,7 +65,9 @@ impl Writer {
             catalogue,
             partition: None,
             closed: VecDeque::new(),
-            to_derive: Vec::new(),
+            behind: Vec::new(),
+            next_columns: Instant::now(),
+            has_columns_to_make: false,
             memory: Memory::default(),
             commits: 0,
             readers,
@@ -118,9 +124,9 @@ impl Writer {
         let path = self.options.path.clone();
         for id in open::partitions(&path)? {
             match look_at(&path, id) {
-                Ok((partition, is_to_derive)) => {
+                Ok((partition, is_behind)) => {
                     self.closed.push_back(partition);
-                    self.to_derive.extend(is_to_derive.then_some(id));
+                    self.behind.extend(is_behind.then_some(id));
                 }
                 Err(OpenError::Database { source, .. }) if open::is_damage(&source) => {
                     open::set_aside(&open::partition_path(&path, id), &source)?;
@@ -146,13 +152,17 @@ impl Writer {
     /// Works until every handle is gone.
     pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
         loop {
-            let pause = match self.to_derive.is_empty() {
-                true => PAUSE,
-                false => Duration::ZERO,
-            };
+            let has_work = self.has_columns_to_make || !self.behind.is_empty();
+            let pause = if has_work { Duration::ZERO } else { PAUSE };
             match jobs.recv_timeout(pause) {
-                Ok(first) => self.group(first, jobs),
-                Err(RecvTimeoutError::Timeout) => self.derive(),
+                Ok(first) => {
+                    self.group(first, jobs);
+                    self.make_columns(parts::Which::Finished);
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    self.make_columns(parts::Which::All);
+                    self.catch_up();
+                }
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             for id in self.readers.take_damaged() {
@@ -372,9 +382,22 @@ impl Writer {
         }
     }
 
-    /// Goes on with deriving calls of language models anew, the newest partition first.
-    fn derive(&mut self) {
-        let Some(id) = self.to_derive.last().copied() else {
+    /// Makes columns of calls. While there is other work, for a twentieth of the time.
+    fn make_columns(&mut self, which: parts::Which) {
+        let Some(partition) = &mut self.partition else {
+            self.has_columns_to_make = false;
+            return;
+        };
+        let begun = Instant::now();
+        if which == parts::Which::All || begun >= self.next_columns {
+            self.has_columns_to_make = partition.make_columns(which);
+            self.next_columns = begun + (begun.elapsed() * 20).max(PAUSE);
+        }
+    }
+
+    /// Goes on with deriving calls of language models anew, and with their columns, the newest partition first.
+    fn catch_up(&mut self) {
+        let Some(id) = self.behind.last().copied() else {
             return;
         };
         let path = &self.options.path;
@@ -382,7 +405,10 @@ impl Writer {
             Some(partition) if partition.id == id => derive::step(&mut partition.connection),
             _ if self.closed.iter().any(|closed| closed.id == id) => open::partition(path, id)
                 .map_err(|error| QueryError::Block(error.to_string()))
-                .and_then(|mut connection| derive::step(&mut connection)),
+                .and_then(|mut connection| {
+                    let goes_on = derive::step(&mut connection)?;
+                    Ok(goes_on || parts::step(&mut connection, parts::Which::All)?)
+                }),
             _ => Ok(false),
         };
         let goes_on = step.unwrap_or_else(|error| {
@@ -391,7 +417,7 @@ impl Writer {
             false
         });
         if !goes_on {
-            self.to_derive.pop();
+            self.behind.pop();
         }
     }
 

@@ -1,6 +1,9 @@
 //! The bytes of blocks.
 
+use std::cell::RefCell;
 use std::io;
+
+use zstd::bulk::{Compressor, Decompressor};
 
 /// What keeps a block from being read.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +36,61 @@ pub(crate) fn put_signed(out: &mut Vec<u8>, value: i64) {
     put_varint(out, ((value << 1) ^ (value >> 63)).cast_unsigned());
 }
 
+thread_local! {
+    /// What compressing needs, which is dear to make, and room for what comes out of it.
+    static COMPRESSOR: RefCell<Option<(Compressor<'static>, Vec<u8>)>> = const { RefCell::new(None) };
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+/// The most room that is kept for what comes out of compressing.
+const KEPT: usize = 4 << 20;
+
+/// Compresses bytes.
+pub(crate) fn compress(bytes: &[u8], level: i32) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    compress_into(bytes, level, &mut out)?;
+    Ok(out)
+}
+
+fn compress_into(bytes: &[u8], level: i32, out: &mut Vec<u8>) -> io::Result<()> {
+    COMPRESSOR.with_borrow_mut(|kept| {
+        let (compressor, room) = match kept {
+            Some(kept) => kept,
+            None => kept.insert((Compressor::new(level)?, Vec::new())),
+        };
+        compressor.set_compression_level(level)?;
+        room.clear();
+        room.reserve(zstd::zstd_safe::compress_bound(bytes.len()));
+        compressor.compress_to_buffer(bytes, room)?;
+        out.extend_from_slice(room);
+        if room.capacity() > KEPT {
+            *room = Vec::new();
+        }
+        Ok(())
+    })
+}
+
+/// Decompresses what comes to no more than so many bytes.
+pub(super) fn decompress_to(data: &[u8], capacity: usize) -> io::Result<Vec<u8>> {
+    DECOMPRESSOR.with_borrow_mut(|kept| {
+        let decompressor = match kept {
+            Some(kept) => kept,
+            None => kept.insert(Decompressor::new()?),
+        };
+        decompressor.decompress(data, capacity)
+    })
+}
+
+/// Decompresses a value that is kept apart. Those of earlier versions do not say how long they are.
+pub(crate) fn decompress_payload(data: &[u8]) -> io::Result<Vec<u8>> {
+    let length = zstd::zstd_safe::get_frame_content_size(data).ok().flatten();
+    let length = length.and_then(|length| usize::try_from(length).ok());
+    match length.filter(|length| *length <= MAX_BYTES) {
+        Some(length) => decompress_to(data, length),
+        None => zstd::decode_all(data),
+    }
+}
+
 /// Columns on their way into a block.
 #[derive(Debug, Default)]
 pub(crate) struct Sections(Vec<u8>);
@@ -46,7 +104,7 @@ impl Sections {
     pub(crate) fn compress(&self, level: i32) -> Result<Vec<u8>, BlockError> {
         let mut out = vec![VERSION];
         put_varint(&mut out, self.0.len() as u64);
-        out.extend_from_slice(&zstd::bulk::compress(&self.0, level)?);
+        compress_into(&self.0, level, &mut out)?;
         Ok(out)
     }
 }
@@ -61,7 +119,7 @@ pub(crate) fn decompress(data: &[u8]) -> Result<Vec<u8>, BlockError> {
     if length > MAX_BYTES {
         return Err(BlockError::Malformed);
     }
-    let bytes = zstd::bulk::decompress(reader.rest(), length)?;
+    let bytes = decompress_to(reader.rest(), length)?;
     match bytes.len() == length {
         true => Ok(bytes),
         false => Err(BlockError::Malformed),

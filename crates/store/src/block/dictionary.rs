@@ -6,20 +6,23 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
+use super::PAYLOAD;
 use super::codec::{BlockError, Reader, Sections, put_varint};
-use super::{PAYLOAD, Payload};
+
+/// What stands in the place of the length of an entry that is kept apart; earlier blocks have its length in front of the bit.
+const APART: u64 = 1;
 
 /// Collects entries and the items' references to them.
 #[derive(Debug, Default)]
 pub(super) struct Dictionary<'a> {
-    numbers: HashMap<&'a [u8], u64, BuildHasherDefault<ContentHasher>>,
-    entries: Vec<&'a [u8]>,
+    numbers: HashMap<Entry<'a>, u64, BuildHasherDefault<ContentHasher>>,
+    entries: Vec<Entry<'a>>,
     references: Vec<u8>,
 }
 
 impl<'a> Dictionary<'a> {
     /// Refers to an entry. A new one is written as 0: with values that never repeat, references then do.
-    pub(super) fn refer(&mut self, entry: &'a [u8]) {
+    pub(super) fn refer(&mut self, entry: Entry<'a>) {
         let next = self.entries.len() as u64;
         let number = *self.numbers.entry(entry).or_insert(next);
         if number == next {
@@ -30,26 +33,29 @@ impl<'a> Dictionary<'a> {
         }
     }
 
-    pub(super) fn entries(&self) -> &[&'a [u8]] {
+    pub(super) fn entries(&self) -> &[Entry<'a>] {
         &self.entries
     }
 
     /// Writes references, lengths and bytes; what is large goes apart.
-    pub(super) fn write(&self, out: &mut Sections, payloads: &mut Vec<Payload>) {
+    pub(super) fn write(&self, out: &mut Sections, payloads: &mut Vec<([u8; 16], &'a [u8])>) {
         let (mut lengths, mut bytes) = (Vec::new(), Vec::new());
         for entry in &self.entries {
-            let is_apart = entry.len() >= PAYLOAD;
-            put_varint(
-                &mut lengths,
-                (entry.len() as u64) << 1 | u64::from(is_apart),
-            );
-            if is_apart {
-                let hash = payload_hash(entry);
-                bytes.extend_from_slice(&hash);
-                payloads.push((hash, entry.to_vec()));
-            } else {
-                bytes.extend_from_slice(entry);
-            }
+            let hash = match *entry {
+                Entry::Here(entry) if entry.len() < PAYLOAD => {
+                    put_varint(&mut lengths, (entry.len() as u64) << 1);
+                    bytes.extend_from_slice(entry);
+                    continue;
+                }
+                Entry::Here(entry) => {
+                    let hash = payload_hash(entry);
+                    payloads.push((hash, entry));
+                    hash
+                }
+                Entry::Apart(hash) => hash,
+            };
+            put_varint(&mut lengths, APART);
+            bytes.extend_from_slice(&hash);
         }
         out.add(&self.references);
         out.add(&lengths);
@@ -73,7 +79,7 @@ pub(crate) struct Entries {
 }
 
 /// What an entry is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Entry<'a> {
     Here(&'a [u8]),
     /// It is kept apart, by this name.
@@ -112,6 +118,11 @@ impl Entries {
 
     pub(crate) fn len(&self) -> usize {
         self.places.len()
+    }
+
+    /// Whether some are kept apart.
+    pub(super) fn has_apart(&self) -> bool {
+        self.places.iter().any(|(_, is_apart)| *is_apart)
     }
 
     /// An entry by its number.
@@ -153,6 +164,16 @@ impl Hasher for ContentHasher {
             *to = *from;
         }
         self.add(u64::from_le_bytes(last));
+    }
+
+    #[inline]
+    fn write_u64(&mut self, number: u64) {
+        self.add(number);
+    }
+
+    #[inline]
+    fn write_i64(&mut self, number: i64) {
+        self.add(number.cast_unsigned());
     }
 
     #[inline]

@@ -6,7 +6,7 @@
 use fanlight_otlp::view::Value;
 use fanlight_otlp::{DecodeError, json};
 
-use super::codec::BlockError;
+use super::codec::{BlockError, compress, decompress_to};
 
 /// Bits of the filter for each thing in it: with three probes, one in a hundred answers is a needless yes.
 const BITS: usize = 12;
@@ -54,6 +54,17 @@ impl FilterBuilder {
         }
     }
 
+    /// Adds all texts of another filter.
+    pub(crate) fn add_texts(&mut self, texts: &Texts) {
+        if self.texts.is_empty() {
+            self.texts.resize(TEXT_BITS / 64, 0);
+        }
+        let (others, _) = texts.0.as_chunks::<8>();
+        for (word, others) in self.texts.iter_mut().zip(others) {
+            *word |= u64::from_le_bytes(*others);
+        }
+    }
+
     pub(crate) fn filter(&self) -> Vec<u8> {
         let bytes = (self.hashes.len() * BITS).div_ceil(8).max(8);
         let mut bits = vec![0_u8; bytes];
@@ -73,7 +84,7 @@ impl FilterBuilder {
             .iter()
             .flat_map(|word| word.to_le_bytes())
             .collect();
-        Ok(zstd::bulk::compress(&bytes, 1)?)
+        Ok(compress(&bytes, 1)?)
     }
 }
 
@@ -90,7 +101,14 @@ impl Filter<'_> {
 
 impl Texts {
     pub(crate) fn read(stored: &[u8]) -> Result<Texts, BlockError> {
-        Ok(Texts(zstd::bulk::decompress(stored, TEXT_BITS / 8)?))
+        Ok(Texts(decompress_to(stored, TEXT_BITS / 8)?))
+    }
+
+    /// Adds all texts of another filter.
+    pub(crate) fn add(&mut self, other: &Texts) {
+        for (byte, others) in self.0.iter_mut().zip(&other.0) {
+            *byte |= others;
+        }
     }
 
     /// Whether a block may have this text; never a wrong no.
@@ -137,12 +155,12 @@ impl Needle {
 
 /// The bits of every three bytes in a row, ASCII letters as lower case.
 fn trigrams(text: &[u8]) -> impl Iterator<Item = usize> {
-    text.windows(3).map(|three| {
-        let number = three.iter().fold(0_u32, |number, byte| {
-            number << 8 | u32::from(byte.to_ascii_lowercase())
-        });
-        (number.wrapping_mul(0x9e37_79b1) >> 17) as usize
-    })
+    let mut last = 0_u32;
+    let numbers = text.iter().map(move |byte| {
+        last = (last << 8 | u32::from(byte.to_ascii_lowercase())) & 0x00ff_ffff;
+        (last.wrapping_mul(0x9e37_79b1) >> 17) as usize
+    });
+    numbers.skip(2)
 }
 
 fn probes(hash: u64, bits: usize) -> impl Iterator<Item = usize> {

@@ -7,9 +7,9 @@ use fanlight_otlp::{SpanId, TraceId};
 
 use super::codec::{BlockError, Reader, Sections, decompress, put_signed, put_varint};
 use super::dictionary::{Dictionary, Entries, Entry};
-use super::filter::FilterBuilder;
+use super::filter::{FilterBuilder, Texts};
 use super::spans::{ends, resource_hash};
-use super::{Encoded, Fetch, LEVEL, add_attributes};
+use super::{Content, Encoded, Fetch, LEVEL, add_attributes};
 use crate::wire::Fields;
 
 /// The fields of `LogRecord` that have columns, and the attributes and the body.
@@ -30,8 +30,7 @@ pub(crate) struct LogItem<'a> {
     pub(crate) span_id: SpanId,
     pub(crate) resource: i64,
     pub(crate) scope: i64,
-    /// The whole `LogRecord` message; fields that have columns are not read from it.
-    pub(crate) message: &'a [u8],
+    pub(crate) content: Content<'a, &'a LogBlock>,
 }
 
 /// A block that was read.
@@ -54,17 +53,20 @@ pub(crate) struct LogBlock {
     rests: Entries,
 }
 
-impl LogItem<'_> {
-    /// Writes log records as a block, in this order.
-    pub(crate) fn encode(items: &[LogItem<'_>]) -> Result<Encoded, BlockError> {
+impl<'a> LogItem<'a> {
+    /// Writes log records as a block, in this order. `texts` has the texts of what is kept apart already.
+    pub(crate) fn encode(
+        items: &[LogItem<'a>],
+        texts: Option<&Texts>,
+    ) -> Result<Encoded<'a>, BlockError> {
         let mut sections = Sections::default();
         add_numbers(items, &mut sections);
         let (mut rests, mut rest_ends) = (Vec::new(), Vec::with_capacity(items.len()));
         for item in items {
-            crate::wire::copy_fields(item.message, &mut rests, |number| {
-                !COLUMNS.contains(&number)
-            })
-            .map_err(|_| BlockError::Malformed)?;
+            if let Content::Message(message) = item.content {
+                crate::wire::copy_fields(message, &mut rests, |number| !COLUMNS.contains(&number))
+                    .map_err(|_| BlockError::Malformed)?;
+            }
             rest_ends.push(rests.len());
         }
         let (mut attributes, mut counts) = (Dictionary::default(), Vec::new());
@@ -72,34 +74,50 @@ impl LogItem<'_> {
         let (mut others, mut start) = (Dictionary::default(), 0);
         for (item, end) in items.iter().zip(rest_ends) {
             let (mut count, mut body) = (0, None);
-            for field in Fields(item.message) {
-                let field = field.map_err(|_| BlockError::Malformed)?;
-                match field.number {
-                    BODY => body = Some(field.payload),
-                    ATTRIBUTES => {
-                        attributes.refer(field.payload);
+            match item.content {
+                Content::Message(message) => {
+                    for field in Fields(message) {
+                        let field = field.map_err(|_| BlockError::Malformed)?;
+                        match field.number {
+                            BODY => body = Some(Entry::Here(field.payload)),
+                            ATTRIBUTES => {
+                                attributes.refer(Entry::Here(field.payload));
+                                count += 1;
+                            }
+                            _ => {}
+                        }
+                    }
+                    others.refer(Entry::Here(rests.get(start..end).unwrap_or_default()));
+                }
+                Content::Stored(block, place) => {
+                    for number in block.attributes_of(place) {
+                        attributes.refer(block.attribute(*number)?);
                         count += 1;
                     }
-                    _ => {}
+                    let number = block.body_number(place);
+                    body = number.map(|number| block.body(number)).transpose()?;
+                    others.refer(block.rest(place)?);
                 }
             }
             put_varint(&mut counts, count);
             has_body.push(u8::from(body.is_some()));
             body.into_iter().for_each(|body| bodies.refer(body));
-            others.refer(rests.get(start..end).unwrap_or_default());
             start = end;
         }
         sections.add(&counts);
         sections.add(&has_body);
-        let mut payloads = Vec::new();
-        for dictionary in [&attributes, &bodies, &others] {
-            dictionary.write(&mut sections, &mut payloads);
-        }
+        let (mut payloads, mut large_rests) = (Vec::new(), Vec::new());
+        attributes.write(&mut sections, &mut payloads);
+        bodies.write(&mut sections, &mut payloads);
+        others.write(&mut sections, &mut large_rests);
         let mut filter = FilterBuilder::default();
         let has_calls = add_attributes(attributes.entries(), &mut filter)?;
         for body in bodies.entries() {
-            add_body(body, &mut filter)?;
+            if let Entry::Here(body) = body {
+                add_body(body, &mut filter)?;
+            }
         }
+        texts.into_iter().for_each(|texts| filter.add_texts(texts));
         let mut last = 0;
         for item in items {
             if item.resource != last {
@@ -111,7 +129,7 @@ impl LogItem<'_> {
             data: sections.compress(LEVEL)?,
             filter: filter.filter(),
             texts: filter.texts()?,
-            payloads,
+            payloads: super::payloads(payloads, large_rests),
             has_calls,
         })
     }
@@ -277,12 +295,24 @@ impl LogBlock {
         for number in self.attributes_of(index) {
             add(ATTRIBUTES, self.attribute(*number)?)?;
         }
-        let rest = self.rests.references.get(index).copied().unwrap_or(0);
-        match self.rests.get(&self.body, rest)? {
+        match self.rest(index)? {
             Entry::Here(bytes) => out.raw(bytes),
             Entry::Apart(hash) => out.raw(&fetch(hash)?),
         }
         Ok(())
+    }
+
+    /// What a record has beside columns, attributes and body.
+    fn rest(&self, index: usize) -> Result<Entry<'_>, BlockError> {
+        let rest = self.rests.references.get(index).copied().unwrap_or(0);
+        self.rests.get(&self.body, rest)
+    }
+
+    /// Whether something of it is kept apart.
+    pub(crate) fn has_apart(&self) -> bool {
+        [&self.attributes, &self.bodies, &self.rests]
+            .iter()
+            .any(|entries| entries.has_apart())
     }
 }
 
@@ -314,9 +344,10 @@ mod tests {
             span_id: SpanId([2; 8]),
             resource: 1,
             scope: 1,
-            message,
+            content: Content::Message(message),
         };
-        let encoded = LogItem::encode(&[item(0, message), item(9, b""), item(3, message)]).unwrap();
+        let encoded =
+            LogItem::encode(&[item(0, message), item(9, b""), item(3, message)], None).unwrap();
         let block = LogBlock::read(&encoded.data).unwrap();
         assert_eq!((block.len(), &*block.times), (3, &[0, 9, 3][..]));
         assert_eq!(

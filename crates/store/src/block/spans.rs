@@ -7,8 +7,8 @@ use fanlight_otlp::{SpanId, TraceId};
 
 use super::codec::{BlockError, Reader, Sections, decompress, put_signed, put_varint};
 use super::dictionary::{Dictionary, Entries, Entry};
-use super::filter::{FilterBuilder, number_hash};
-use super::{Encoded, Fetch, LEVEL, add_attributes};
+use super::filter::{FilterBuilder, Texts, number_hash};
+use super::{Content, Encoded, Fetch, LEVEL, add_attributes};
 use crate::wire::{Fields, Malformed};
 
 /// The kinds of numbers in the filter.
@@ -34,8 +34,7 @@ pub(crate) struct SpanItem<'a> {
     pub(crate) name_text: &'a str,
     pub(crate) resource: i64,
     pub(crate) scope: i64,
-    /// The whole `Span` message; fields that have columns are not read from it.
-    pub(crate) message: &'a [u8],
+    pub(crate) content: Content<'a, &'a SpanBlock>,
 }
 
 /// A block that was read.
@@ -84,9 +83,13 @@ struct Numbers {
     scopes: Vec<u8>,
 }
 
-impl SpanItem<'_> {
-    /// Writes spans as a block. Those of one trace should be beside each other.
-    pub(crate) fn encode(items: &[SpanItem<'_>]) -> Result<Encoded, BlockError> {
+impl<'a> SpanItem<'a> {
+    /// Writes spans as a block. Those of one trace should be beside each other. `texts` has the texts of what is kept apart
+    /// already.
+    pub(crate) fn encode(
+        items: &[SpanItem<'a>],
+        texts: Option<&Texts>,
+    ) -> Result<Encoded<'a>, BlockError> {
         let mut numbers = Numbers::default();
         numbers.write_traces(items);
         let mut last_start = 0;
@@ -95,37 +98,51 @@ impl SpanItem<'_> {
         }
         let (mut rests, mut ends) = (Vec::new(), Vec::with_capacity(items.len()));
         for item in items {
-            rest(item.message, &mut rests).map_err(|Malformed| BlockError::Malformed)?;
+            if let Content::Message(message) = item.content {
+                rest(message, &mut rests).map_err(|Malformed| BlockError::Malformed)?;
+            }
             ends.push(rests.len());
         }
         let (mut attributes, mut counts) = (Dictionary::default(), Vec::new());
         let (mut others, mut start) = (Dictionary::default(), 0);
         for (item, end) in items.iter().zip(ends) {
             let mut count = 0;
-            for field in Fields(item.message) {
-                let field = field.map_err(|_| BlockError::Malformed)?;
-                if field.number == ATTRIBUTES {
-                    attributes.refer(field.payload);
-                    count += 1;
+            match item.content {
+                Content::Message(message) => {
+                    for field in Fields(message) {
+                        let field = field.map_err(|_| BlockError::Malformed)?;
+                        if field.number == ATTRIBUTES {
+                            attributes.refer(Entry::Here(field.payload));
+                            count += 1;
+                        }
+                    }
+                    others.refer(Entry::Here(rests.get(start..end).unwrap_or_default()));
+                }
+                Content::Stored(block, place) => {
+                    for number in block.attributes_of(place) {
+                        attributes.refer(block.attribute(*number)?);
+                        count += 1;
+                    }
+                    others.refer(block.rest(block.rest_of(place))?);
                 }
             }
             put_varint(&mut counts, count);
-            others.refer(rests.get(start..end).unwrap_or_default());
             start = end;
         }
         let mut sections = Sections::default();
         put_count(items.len(), &mut sections);
         numbers.add_to(&mut sections);
         sections.add(&counts);
-        let mut payloads = Vec::new();
+        let (mut payloads, mut large_rests) = (Vec::new(), Vec::new());
         attributes.write(&mut sections, &mut payloads);
-        others.write(&mut sections, &mut payloads);
-        let (filter, has_calls) = filter(items, attributes.entries(), others.entries())?;
+        others.write(&mut sections, &mut large_rests);
+        let (mut filter, has_calls) = filter(items, attributes.entries(), others.entries())?;
+        texts.into_iter().for_each(|texts| filter.add_texts(texts));
         Ok(Encoded {
             data: sections.compress(LEVEL)?,
             filter: filter.filter(),
             texts: filter.texts()?,
-            payloads,
+            payloads: super::payloads(payloads, large_rests),
             has_calls,
         })
     }
@@ -144,12 +161,16 @@ fn rest(message: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
 
 fn filter(
     items: &[SpanItem<'_>],
-    attributes: &[&[u8]],
-    rests: &[&[u8]],
+    attributes: &[Entry<'_>],
+    rests: &[Entry<'_>],
 ) -> Result<(FilterBuilder, bool), BlockError> {
     let mut filter = FilterBuilder::default();
     let has_calls = add_attributes(attributes, &mut filter)?;
-    rests.iter().for_each(|rest| filter.add_text(rest));
+    for rest in rests {
+        if let Entry::Here(rest) = rest {
+            filter.add_text(rest);
+        }
+    }
     let mut known: Vec<u64> = Vec::new();
     for item in items {
         let hashes = [name_hash(item.name), resource_hash(item.resource)];
@@ -320,6 +341,11 @@ impl SpanBlock {
         self.span_ids.len()
     }
 
+    /// Whether something of it is kept apart.
+    pub(crate) fn has_apart(&self) -> bool {
+        self.attributes.has_apart() || self.rests.has_apart()
+    }
+
     /// The ids of a span's trace, of the span, and of its parent, which is zero for a root.
     pub(crate) fn ids(&self, index: usize) -> (TraceId, SpanId, SpanId) {
         let trace = self.trace_of.get(index).map(|number| *number as usize);
@@ -420,7 +446,7 @@ mod tests {
             name_text: "name",
             resource: 1,
             scope: 1,
-            message,
+            content: Content::Message(message),
         }
     }
 
@@ -434,7 +460,7 @@ mod tests {
             item(1, 2, 1, message),
             item(2, 3, 9, &big),
         ];
-        let encoded = SpanItem::encode(&items).unwrap();
+        let encoded = SpanItem::encode(&items, None).unwrap();
         assert_eq!(encoded.payloads.len(), 1);
         let block = SpanBlock::read(&encoded.data).unwrap();
         assert_eq!(block.len(), 3);
@@ -445,7 +471,7 @@ mod tests {
                 (item.start_ns, 2000)
             );
         }
-        let mut fetch = |_| Ok::<_, BlockError>(encoded.payloads[0].1.clone());
+        let mut fetch = |_| Ok::<_, BlockError>(encoded.payloads[0].1.to_vec());
         let mut out = Encoder::new();
         block.message(1, &mut fetch, &mut out).unwrap();
         let without_name =
@@ -461,8 +487,38 @@ mod tests {
     }
 
     #[test]
+    fn stored_spans_are_joined_without_what_is_kept_apart() {
+        let big = [b"\x4a\x80\x80\x01\n\xfc\xff\x00".as_slice(), &[b'x'; 16380]].concat();
+        let items = [
+            item(1, 1, 0, b"\x4a\x05\n\x01k\x12\x00"),
+            item(2, 3, 9, &big),
+        ];
+        let first = SpanItem::encode(&items, None).unwrap();
+        let block = SpanBlock::read(&first.data).unwrap();
+        assert!(block.has_apart());
+        let texts = Texts::read(&first.texts).unwrap();
+        let stored = [1, 0].map(|place| SpanItem {
+            content: Content::Stored(&block, place),
+            ..items[place]
+        });
+        let joined = SpanItem::encode(&stored, Some(&texts)).unwrap();
+        assert_eq!(joined.payloads, [], "nothing is kept apart anew");
+        assert!(joined.texts == first.texts);
+        let joined = SpanBlock::read(&joined.data).unwrap();
+        for (place, item) in [(1, items[0]), (0, items[1])] {
+            let Content::Message(expected) = item.content else {
+                unreachable!()
+            };
+            let mut fetch = |_| Ok::<_, BlockError>(first.payloads[0].1.to_vec());
+            let mut out = Encoder::new();
+            joined.message(place, &mut fetch, &mut out).unwrap();
+            assert_eq!(out.as_bytes(), expected);
+        }
+    }
+
+    #[test]
     fn cut_blocks_are_errors() {
-        let data = SpanItem::encode(&[item(1, 1, 0, b"")]).unwrap().data;
+        let data = SpanItem::encode(&[item(1, 1, 0, b"")], None).unwrap().data;
         assert!((0..data.len()).all(|end| SpanBlock::read(&data[..end]).is_err()));
     }
 }

@@ -3,13 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 
 use fanlight_otlp::TraceId;
-use fanlight_otlp::write::Encoder;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::finish::{even_chunks, write_log_block, write_span_block};
 use super::recent::{Recent, ids};
 use super::{Fill, IngestError};
-use crate::block::{FULL, LogBlock, LogItem, Reader, SpanBlock, SpanItem};
+use crate::block::{
+    Content, FULL, LogBlock, LogItem, Reader, SpanBlock, SpanItem, Texts, decompress_payload,
+};
 
 /// A block with at least so many items stays as it is.
 const ENOUGH: usize = FULL / 2;
@@ -55,7 +56,7 @@ pub(crate) fn payload(
 ) -> Result<Vec<u8>, IngestError> {
     let mut find = connection.prepare_cached("SELECT data FROM payloads WHERE hash = ?")?;
     let data: Vec<u8> = find.query_one([&hash[..]], |row| row.get(0))?;
-    Ok(zstd::decode_all(&data[..]).map_err(crate::block::BlockError::from)?)
+    Ok(decompress_payload(&data).map_err(crate::block::BlockError::from)?)
 }
 
 fn data(transaction: &Transaction<'_>, table: &str, id: i64) -> rusqlite::Result<Vec<u8>> {
@@ -78,16 +79,17 @@ pub(super) fn compact_spans(
     for id in &old {
         blocks.push((*id, SpanBlock::read(&data(transaction, "span_data", *id)?)?));
     }
-    let (places, messages) = live_spans(transaction, &blocks)?;
     let names = names(transaction, &blocks)?;
-    let mut items: Vec<SpanItem<'_>> = Vec::with_capacity(places.len());
-    for ((block, place), message) in places.iter().zip(&messages) {
-        items.extend(item(block, *place, &names, message));
+    let mut items: Vec<SpanItem<'_>> = Vec::new();
+    for (block, place) in live_spans(transaction, &blocks)? {
+        items.extend(item(block, place, &names));
     }
     items.sort_by_key(|item| item.trace_id);
+    let apart = blocks.iter().filter(|(_, block)| block.has_apart());
+    let texts = texts(transaction, "span_texts", apart.map(|(id, _)| *id))?;
     let mut traces: HashMap<TraceId, Vec<i64>> = HashMap::new();
     for chunk in even_chunks(&items) {
-        let (id, _) = write_span_block(transaction, fill, chunk)?;
+        let (id, _) = write_span_block(transaction, fill, chunk, texts.as_ref())?;
         for item in chunk {
             let blocks = traces.entry(item.trace_id).or_default();
             if blocks.last() != Some(&id) {
@@ -112,28 +114,42 @@ pub(super) fn compact_spans(
     Ok(())
 }
 
-type Places<'b> = Vec<(&'b SpanBlock, usize)>;
+/// The texts of blocks of which something is kept apart, together: what is apart need not be read, then.
+fn texts(
+    transaction: &Transaction<'_>,
+    table: &str,
+    blocks: impl Iterator<Item = i64>,
+) -> Result<Option<Texts>, IngestError> {
+    let sql = format!("SELECT texts FROM {table} WHERE id = ?");
+    let mut find = transaction.prepare_cached(&sql)?;
+    let mut all: Option<Texts> = None;
+    for id in blocks {
+        let stored: Vec<u8> = find.query_one([id], |row| row.get(0))?;
+        let texts = Texts::read(&stored)?;
+        match &mut all {
+            Some(all) => all.add(&texts),
+            None => all = Some(texts),
+        }
+    }
+    Ok(all)
+}
 
-/// The spans that no other version has replaced, with their messages.
+/// The spans that no other version has replaced.
 fn live_spans<'b>(
     transaction: &Transaction<'_>,
     blocks: &'b [(i64, SpanBlock)],
-) -> Result<(Places<'b>, Vec<Vec<u8>>), IngestError> {
+) -> Result<Vec<(&'b SpanBlock, usize)>, IngestError> {
     let mut superseded =
         transaction.prepare_cached("SELECT position FROM superseded WHERE block = ?")?;
-    let (mut places, mut messages) = (Vec::new(), Vec::new());
+    let mut places = Vec::new();
     for (id, block) in blocks {
         let dead: BTreeSet<i64> = superseded
             .query_map([id], |row| row.get(0))?
             .collect::<rusqlite::Result<_>>()?;
-        for place in (0..block.len()).filter(|place| !dead.contains(&(*place as i64))) {
-            let mut message = Encoder::new();
-            block.message(place, &mut |hash| payload(transaction, hash), &mut message)?;
-            places.push((block, place));
-            messages.push(message.into_bytes());
-        }
+        let live = (0..block.len()).filter(|place| !dead.contains(&(*place as i64)));
+        places.extend(live.map(|place| (block, place)));
     }
-    Ok((places, messages))
+    Ok(places)
 }
 
 fn names(
@@ -151,10 +167,9 @@ fn names(
 }
 
 fn item<'b>(
-    block: &SpanBlock,
+    block: &'b SpanBlock,
     place: usize,
     names: &'b HashMap<i64, String>,
-    message: &'b [u8],
 ) -> Option<SpanItem<'b>> {
     let (trace_id, span_id, parent) = block.ids(place);
     let name = *block.names.get(place)?;
@@ -170,7 +185,7 @@ fn item<'b>(
         name_text: names.get(&name)?,
         resource: *block.resources.get(place)?,
         scope: *block.scopes.get(place)?,
-        message,
+        content: Content::Stored(block, place),
     })
 }
 
@@ -213,6 +228,9 @@ pub(super) fn compact_logs(
         first = first.min(number.query_one([id], |row| row.get(0))?);
         blocks.push(LogBlock::read(&data(transaction, "log_data", *id)?)?);
     }
+    let apart = old.iter().zip(&blocks);
+    let apart = apart.filter(|(_, block)| block.has_apart());
+    let texts = texts(transaction, "log_texts", apart.map(|(id, _)| *id))?;
     for (id, block) in old.iter().zip(&blocks) {
         let traces: BTreeSet<TraceId> = block.traces.iter().copied().collect();
         let mut delete = transaction
@@ -225,29 +243,20 @@ pub(super) fn compact_logs(
             transaction.prepare_cached(&sql)?.execute([id])?;
         }
     }
-    let mut messages = Vec::new();
-    for block in &blocks {
-        for place in 0..block.len() {
-            let mut message = Encoder::new();
-            block.message(place, &mut |hash| payload(transaction, hash), &mut message)?;
-            messages.push(message.into_bytes());
-        }
-    }
     let places = blocks
         .iter()
         .flat_map(|block| (0..block.len()).map(move |place| (block, place)));
     let items: Vec<LogItem<'_>> = places
-        .zip(&messages)
-        .filter_map(|((block, place), message)| log_item(block, place, message))
+        .filter_map(|(block, place)| log_item(block, place))
         .collect();
     for chunk in even_chunks(&items) {
-        write_log_block(transaction, fill, first, chunk)?;
+        write_log_block(transaction, fill, first, chunk, texts.as_ref())?;
         first += chunk.len() as i64;
     }
     Ok(())
 }
 
-fn log_item<'b>(block: &LogBlock, place: usize, message: &'b [u8]) -> Option<LogItem<'b>> {
+fn log_item(block: &LogBlock, place: usize) -> Option<LogItem<'_>> {
     Some(LogItem {
         sort_ns: *block.sorts.get(place)?,
         time_ns: *block.times.get(place)?,
@@ -257,6 +266,6 @@ fn log_item<'b>(block: &LogBlock, place: usize, message: &'b [u8]) -> Option<Log
         span_id: *block.spans.get(place)?,
         resource: *block.resources.get(place)?,
         scope: *block.scopes.get(place)?,
-        message,
+        content: Content::Stored(block, place),
     })
 }

@@ -8,7 +8,7 @@ use super::compact::{compact_logs, compact_spans};
 use super::llm::{self, Calls};
 use super::spans::Pending;
 use super::{Changes, Fill, Ingest, IngestError};
-use crate::block::{Encoded, FULL, LogItem, SpanItem};
+use crate::block::{Encoded, FULL, LogItem, SpanItem, Texts, compress};
 
 /// How hard zstd works on large values.
 const PAYLOAD_LEVEL: i32 = 3;
@@ -66,7 +66,7 @@ impl Ingest<'_, '_> {
         let mut rest = pending.as_slice();
         let mut calls = Vec::new();
         for chunk in even_chunks(&items) {
-            let (block, has_calls) = write_span_block(self.transaction, self.fill, chunk)?;
+            let (block, has_calls) = write_span_block(self.transaction, self.fill, chunk, None)?;
             for run in chunk.chunk_by(|a, b| a.trace_id == b.trace_id) {
                 if let Some(first) = run.first() {
                     self.recent.add_block(first.trace_id, block);
@@ -86,31 +86,23 @@ impl Ingest<'_, '_> {
         &mut self,
         spans: &[Pending<'_>],
     ) -> Result<Vec<(TraceId, SpanId)>, IngestError> {
-        let mut calls = Calls {
-            transaction: self.transaction,
-            interner: &mut self.interner,
-            changed: Vec::new(),
-        };
+        let mut calls = Calls::new(self.transaction, &mut self.interner);
         for span in spans {
             let Some(source) = self.sources.get(span.source) else {
                 continue;
             };
-            let view = SpanView::read(span.item.message)?;
+            let view = SpanView::read(span.bytes)?;
             let found = llm::of_span(&source.resource, &source.scope, &view, source.service);
             if let Some((call, recorded)) = found {
                 calls.save(&call, &recorded)?;
             }
         }
-        Ok(calls.changed)
+        Ok(calls.changed())
     }
 
     /// Writes the calls of language models that log records tell of, of which the first has this number.
     fn write_logged(&mut self, first_log: i64) -> Result<Vec<(TraceId, SpanId)>, IngestError> {
-        let mut calls = Calls {
-            transaction: self.transaction,
-            interner: &mut self.interner,
-            changed: Vec::new(),
-        };
+        let mut calls = Calls::new(self.transaction, &mut self.interner);
         for (place, source, view) in &self.logged {
             let (Some(item), Some(source)) = (self.logs.get(*place), self.sources.get(*source))
             else {
@@ -123,7 +115,7 @@ impl Ingest<'_, '_> {
                 calls.save(&call, &recorded)?;
             }
         }
-        Ok(calls.changed)
+        Ok(calls.changed())
     }
 }
 
@@ -138,8 +130,9 @@ pub(super) fn write_span_block(
     transaction: &Transaction<'_>,
     fill: &mut Fill,
     items: &[SpanItem<'_>],
+    texts: Option<&Texts>,
 ) -> Result<(i64, bool), IngestError> {
-    let encoded = SpanItem::encode(items)?;
+    let encoded = SpanItem::encode(items, texts)?;
     let id = fill.next_block;
     fill.next_block += 1;
     let starts = || items.iter().map(|item| item.start_ns);
@@ -169,7 +162,7 @@ pub(super) fn write_logs(
 ) -> Result<(), IngestError> {
     for chunk in even_chunks(items) {
         let first = fill.next_log;
-        write_log_block(transaction, fill, first, chunk)?;
+        write_log_block(transaction, fill, first, chunk, None)?;
         fill.next_log += chunk.len() as i64;
     }
     Ok(())
@@ -181,8 +174,9 @@ pub(super) fn write_log_block(
     fill: &mut Fill,
     first: i64,
     items: &[LogItem<'_>],
+    texts: Option<&Texts>,
 ) -> Result<(), IngestError> {
-    let encoded = LogItem::encode(items)?;
+    let encoded = LogItem::encode(items, texts)?;
     let id = fill.next_block;
     fill.next_block += 1;
     let times = || items.iter().map(|item| item.sort_ns);
@@ -218,7 +212,7 @@ fn write_parts(
     transaction: &Transaction<'_>,
     [texts, data]: [&str; 2],
     id: i64,
-    encoded: &Encoded,
+    encoded: &Encoded<'_>,
 ) -> Result<(), IngestError> {
     transaction
         .prepare_cached(texts)?
@@ -231,8 +225,7 @@ fn write_parts(
         transaction.prepare_cached("INSERT INTO payloads (hash, data) VALUES (?, ?)")?;
     for (hash, payload) in &encoded.payloads {
         if !find.exists([&hash[..]])? {
-            let data = zstd::encode_all(&payload[..], PAYLOAD_LEVEL)
-                .map_err(crate::block::BlockError::from)?;
+            let data = compress(payload, PAYLOAD_LEVEL).map_err(crate::block::BlockError::from)?;
             insert.execute(params![&hash[..], data])?;
         }
     }

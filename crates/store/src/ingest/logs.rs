@@ -4,7 +4,7 @@ use fanlight_otlp::view::LogView;
 
 use super::exceptions::Exception;
 use super::{Ingest, IngestError};
-use crate::block::LogItem;
+use crate::block::{Content, LogItem};
 use crate::intern::ResourceId;
 
 impl<'b> Ingest<'_, 'b> {
@@ -49,7 +49,7 @@ impl<'b> Ingest<'_, 'b> {
             span_id: view.span_id,
             resource: resource.id,
             scope: scope.0,
-            message: bytes,
+            content: Content::Message(bytes),
         });
         self.added.logs += 1;
         Ok(())

@@ -6,7 +6,7 @@ use rusqlite::{Transaction, params};
 use super::exceptions::Exception;
 use super::recent::{Known, SpanFacts, TraceState};
 use super::{Ingest, IngestError};
-use crate::block::{SpanBlock, SpanItem};
+use crate::block::{Content, SpanBlock, SpanItem};
 use crate::intern::ResourceId;
 use crate::rollup::{Counted, MINUTE, Rollups};
 
@@ -19,6 +19,8 @@ const MESSAGE: &str = "logfire.msg";
 /// A span that waits for the end of the transaction.
 pub(super) struct Pending<'b> {
     pub(super) item: SpanItem<'b>,
+    /// Its message.
+    pub(super) bytes: &'b [u8],
     /// Another version of it came in the same transaction.
     pub(super) is_superseded: bool,
     /// What sent it: its place among the sources.
@@ -88,8 +90,9 @@ impl<'b> Ingest<'_, 'b> {
                 name_text: view.name,
                 resource: resource.id,
                 scope,
-                message: bytes,
+                content: Content::Message(bytes),
             },
+            bytes,
             is_superseded: false,
             source: self.sources.len().saturating_sub(1),
             is_known: self.sources.last().is_some_and(|source| source.is_known)

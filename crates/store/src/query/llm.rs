@@ -10,6 +10,7 @@ mod facets;
 mod facts;
 mod graph;
 mod runs;
+mod search;
 mod sessions;
 mod stored;
 mod turns;
@@ -31,6 +32,7 @@ pub use detail::{
 pub use facets::LlmFacets;
 pub(crate) use facets::facets;
 pub use facts::LlmFilter;
+pub(crate) use facts::{OF_TIME, facts};
 pub(crate) use graph::graph;
 pub use graph::{AgentGraph, GraphEdge, GraphFailure, GraphFilter, GraphLoop, GraphNode};
 pub(crate) use sessions::sessions;

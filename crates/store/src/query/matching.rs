@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 use super::json::with_resource;
 use super::{AttributeFilter, QueryError, any_value_text};
 use crate::block::{
-    Entry, Filter, LogBlock, Needle, PAYLOAD, SpanBlock, Texts, attribute_hash, key_value,
+    Entry, Filter, LogBlock, Needle, SpanBlock, Texts, attribute_hash, key_value, may_be_apart,
     name_hash, resource_hash,
 };
 use crate::ingest::payload;
@@ -117,7 +117,9 @@ impl Matcher {
             .is_none_or(|ids| any(ids, resource_hash))
             && self.names.as_ref().is_none_or(|ids| any(ids, name_hash))
             && self.attributes.iter().all(|attribute| {
-                filter.may_have(attribute.hash) || any(&attribute.resources, resource_hash)
+                attribute.may_be_apart()
+                    || filter.may_have(attribute.hash)
+                    || any(&attribute.resources, resource_hash)
             })
     }
 
@@ -242,6 +244,10 @@ pub(crate) fn bytes_of<'b>(
 }
 
 impl AttributeMatcher {
+    fn may_be_apart(&self) -> bool {
+        may_be_apart(&self.filter.key, &self.filter.value)
+    }
+
     /// The numbers of the entries that are this attribute.
     fn numbers(
         &self,
@@ -249,11 +255,11 @@ impl AttributeMatcher {
         count: usize,
         entry: Lookup<'_, '_>,
     ) -> Result<Vec<u32>, QueryError> {
-        let is_long = self.filter.key.len() + self.filter.value.len() + 64 > PAYLOAD;
+        let may_be_apart = self.may_be_apart();
         let mut numbers = Vec::new();
         for number in 0..u32::try_from(count).unwrap_or(u32::MAX) {
             let entry = entry(number)?;
-            if matches!(entry, Entry::Apart(_)) && !is_long {
+            if matches!(entry, Entry::Apart(_)) && !may_be_apart {
                 continue;
             }
             let bytes = bytes_of(connection, entry)?;

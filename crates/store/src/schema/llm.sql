@@ -25,7 +25,15 @@ CREATE TABLE IF NOT EXISTS llm_facts (
     PRIMARY KEY (start_ns, call)
 ) STRICT, WITHOUT ROWID;
 
--- Calls by what they have in common: services, models, sessions and so on.
+-- The facts of all calls that started within the same ten minutes, once more, column by column: what goes through many calls
+-- reads them here. Without columns, because calls came or changed since; then they are read one by one.
+CREATE TABLE IF NOT EXISTS llm_parts (
+    part INTEGER PRIMARY KEY,
+    columns BLOB
+) STRICT;
+CREATE INDEX IF NOT EXISTS llm_parts_without ON llm_parts (part) WHERE columns IS NULL;
+
+-- Calls by sessions, users and tags. Version 3 wrote other dimensions, too.
 CREATE TABLE IF NOT EXISTS llm_index (
     dimension INTEGER NOT NULL,
     name INTEGER NOT NULL,

@@ -4,8 +4,10 @@ mod counting;
 mod dialects;
 mod lists;
 mod older;
+mod retention;
 mod sessions;
 mod steps;
+mod texts;
 
 use fanlight_otlp::{Batch, Signal, SpanId, TraceId};
 use fanlight_store::{

@@ -11,9 +11,9 @@ use super::super::json::{as_text, as_texts};
 use super::super::{QueryError, TimeRange};
 use super::calls::{LlmKinds, dollars, texts};
 use super::facts::{LlmFilter, Way, visit};
+use crate::histogram::Histogram;
 use crate::llm::{Facts, Flags};
 use crate::readers::{Partition, View};
-use crate::rollup::Histogram;
 
 /// The most steps that are looked at.
 const MAX_STEPS: usize = 200_000;

@@ -12,9 +12,9 @@ use super::super::{Bins, QueryError};
 use super::calls::{dollars, texts};
 use super::facts::{LlmFilter, Way, bounds, by_text, visit};
 use crate::block::ContentHasher;
+use crate::histogram::Histogram;
 use crate::llm::{Facts, Flags};
 use crate::readers::View;
-use crate::rollup::Histogram;
 
 /// The most groups that are answered.
 const GROUPS: usize = 50;
@@ -246,6 +246,11 @@ struct Prompt {
     dearest: u64,
 }
 
+type ByNumber<K, T> = HashMap<K, T, BuildHasherDefault<ContentHasher>>;
+
+/// Questions by their hashes, each with the place of the partition that has the dearest call.
+type Prompts = ByNumber<u64, (Prompt, usize)>;
+
 /// What the calls that pass cost.
 pub(crate) fn cost(view: &View, wanted: &CostFilter) -> Result<LlmCost, QueryError> {
     let bins = match wanted.bins {
@@ -255,9 +260,9 @@ pub(crate) fn cost(view: &View, wanted: &CostFilter) -> Result<LlmCost, QueryErr
     let bins = Bins::of(wanted.filter.time, bounds(view)?, bins, SECOND);
     let mut groups: HashMap<Option<String>, Sums> = HashMap::new();
     let mut tagged = Sums::default();
-    let mut prompts: HashMap<u64, (Prompt, usize)> = HashMap::new();
+    let mut prompts = Prompts::default();
     for (number, partition) in view.partitions.iter().enumerate() {
-        let mut by_id: HashMap<i64, Sums, BuildHasherDefault<ContentHasher>> = HashMap::default();
+        let mut by_id: ByNumber<i64, Sums> = HashMap::default();
         visit(partition, &wanted.filter, Way::All, &mut |facts| {
             let bin = bins.index(facts.start_ns);
             let mut add = |name| by_id.entry(name).or_default().add(&facts, bin);
@@ -302,7 +307,7 @@ pub(crate) fn cost(view: &View, wanted: &CostFilter) -> Result<LlmCost, QueryErr
     })
 }
 
-fn note_prompt(prompts: &mut HashMap<u64, (Prompt, usize)>, facts: &Facts, partition: usize) {
+fn note_prompt(prompts: &mut Prompts, facts: &Facts, partition: usize) {
     let (prompt, of) = prompts
         .entry(facts.prompt)
         .or_insert((Prompt::default(), partition));
@@ -335,10 +340,7 @@ fn dearest(groups: HashMap<Option<String>, Sums>, bins: usize) -> Vec<CostGroup>
     groups.into_iter().map(group).collect()
 }
 
-fn top_prompts(
-    view: &View,
-    prompts: HashMap<u64, (Prompt, usize)>,
-) -> Result<Vec<TopPrompt>, QueryError> {
+fn top_prompts(view: &View, prompts: Prompts) -> Result<Vec<TopPrompt>, QueryError> {
     let mut prompts: Vec<(Prompt, usize)> = prompts.into_values().collect();
     let rank = |(prompt, of): &(Prompt, usize)| {
         std::cmp::Reverse((prompt.cost, prompt.tokens, prompt.count, *of, prompt.call))

@@ -1,12 +1,19 @@
 //! Going through the facts of calls, newest first.
 
+use fanlight_genai::Kind;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::super::{QueryError, TimeRange};
 use super::calls::LlmKinds;
-use crate::block::Needle;
-use crate::llm::{Dimension, Facts};
+use super::search::Search;
+use crate::llm::{Columns, Dimension, Facts, Flags, INDEXED, PART_NS, counts, part_of};
 use crate::readers::{Partition, View};
+
+/// So many calls, or more, are not looked up one by one when all of them are wanted.
+const FEW: i64 = 4_000;
+
+/// The calls of a range of time.
+pub(crate) const OF_TIME: &str = "SELECT start_ns, call, facts FROM llm_facts WHERE start_ns >= ?1 AND start_ns < ?2 ORDER BY start_ns DESC, call DESC";
 
 /// Which calls are wanted. The default is all calls of models.
 #[derive(Clone, Debug, Default)]
@@ -31,8 +38,8 @@ pub struct LlmFilter {
     pub kinds: LlmKinds,
     /// Only those that failed.
     pub errors_only: bool,
-    /// Only those with this in their name, or in what was asked or answered as far as lists show it; ASCII letters match in
-    /// either case.
+    /// Only those with this anywhere in their span, so in all that was asked and answered; of calls that are known from log
+    /// records, in what lists show of them. ASCII letters match in either case.
     pub text: Option<String>,
     /// Only those that took at least so long, in nanoseconds.
     pub min_duration_nano: u64,
@@ -45,7 +52,7 @@ struct Matcher<'f> {
     filter: &'f LlmFilter,
     /// Dimensions and the names that calls must have there.
     names: Vec<(Dimension, i64)>,
-    needle: Option<Needle>,
+    search: Option<Search>,
     min_cost: u64,
 }
 
@@ -88,25 +95,34 @@ impl<'f> Matcher<'f> {
             }
         }
         let min_cost = filter.min_cost.unwrap_or_default().max(0.0) * 1e12;
+        let range = [filter.time.first_ns(), filter.time.end_ns()];
+        let search = (filter.text.as_deref())
+            .filter(|text| !text.is_empty())
+            .map(|text| Search::prepare(connection, text, range))
+            .transpose()?;
         Ok(Some(Matcher {
             filter,
             names,
-            needle: filter.text.as_deref().map(Needle::new),
+            search,
             min_cost: min_cost as u64,
         }))
     }
 
-    fn passes(&self, connection: &Connection, facts: &Facts) -> Result<bool, QueryError> {
+    /// Whether a call of this kind, with these flags, duration and cost, may pass.
+    fn may_pass(&self, kind: Kind, flags: Flags, duration_ns: u64, cost: u64) -> bool {
         let is_kind = match self.filter.kinds {
-            LlmKinds::Models => facts.counts(),
+            LlmKinds::Models => counts(kind, flags),
             LlmKinds::All => true,
-            LlmKinds::Only(kind) => facts.kind == kind,
+            LlmKinds::Only(wanted) => kind == wanted,
         };
-        if !is_kind
-            || self.filter.errors_only && !facts.is_error()
-            || facts.duration_ns < self.filter.min_duration_nano
-            || facts.cost < self.min_cost
-        {
+        is_kind
+            && (!self.filter.errors_only || flags.has(Flags::ERROR))
+            && duration_ns >= self.filter.min_duration_nano
+            && cost >= self.min_cost
+    }
+
+    fn passes(&self, connection: &Connection, facts: &Facts) -> Result<bool, QueryError> {
+        if !self.may_pass(facts.kind, facts.flags, facts.duration_ns, facts.cost) {
             return Ok(false);
         }
         for (dimension, name) in &self.names {
@@ -114,15 +130,44 @@ impl<'f> Matcher<'f> {
                 return Ok(false);
             }
         }
-        let Some(needle) = &self.needle else {
-            return Ok(true);
+        match &self.search {
+            Some(search) => search.finds(connection, facts),
+            None => Ok(true),
+        }
+    }
+
+    /// The name by which calls are looked up one by one, which is faster than going through all of them if only few have it, or
+    /// if the newest that have it are all that is wanted.
+    fn index(
+        &self,
+        connection: &Connection,
+        way: Way,
+    ) -> Result<Option<(Dimension, i64)>, QueryError> {
+        let mut indexed = self.names.iter().copied();
+        let Some((dimension, name)) = indexed.find(|(of, _)| INDEXED.contains(of)) else {
+            return Ok(None);
         };
-        let mut find = connection.prepare_cached("SELECT details FROM llm_calls WHERE id = ?")?;
-        let mut rows = find.query([facts.call])?;
-        let Some(row) = rows.next()? else {
-            return Ok(false);
-        };
-        Ok(needle.is_in(row.get_ref(0)?.as_bytes().map_err(rusqlite::Error::from)?))
+        let has_others = self.names.len() > 1
+            || self.filter.errors_only
+            || self.filter.min_duration_nano > 0
+            || self.min_cost > 0
+            || self.search.is_some();
+        if way == Way::First && !has_others {
+            return Ok(Some((dimension, name)));
+        }
+        let mut count = connection.prepare_cached(
+            "SELECT count(*) FROM (SELECT 1 FROM llm_index WHERE dimension = ?1 AND name = ?2 AND start_ns >= ?3 AND start_ns < ?4
+             LIMIT ?5)",
+        )?;
+        let [from, to] = self.range();
+        let found: i64 =
+            count.query_one([dimension as i64, name, from, to, FEW], |row| row.get(0))?;
+        Ok(Some((dimension, name)).filter(|_| found < FEW))
+    }
+
+    /// From when on, and before when.
+    fn range(&self) -> [i64; 2] {
+        [self.filter.time.first_ns(), self.filter.time.end_ns()]
     }
 }
 
@@ -143,56 +188,82 @@ pub(super) fn visit(
     let Some(matcher) = Matcher::prepare(connection, filter)? else {
         return Ok(());
     };
-    // Looking calls up one by one is dearer than going through all, unless there are few of them.
-    let is_few = |dimension: Dimension| {
-        way == Way::First
-            || !matches!(
-                dimension,
-                Dimension::Model | Dimension::Provider | Dimension::Service
-            )
-    };
-    let index = matcher
-        .names
-        .first()
-        .filter(|(dimension, _)| is_few(*dimension));
-    let range = [filter.time.first_ns(), filter.time.end_ns()];
-    match index {
-        Some((dimension, name)) => {
-            let mut find = connection.prepare_cached(
-                "SELECT start_ns, call, facts FROM llm_index CROSS JOIN llm_facts USING (start_ns, call)
-                 WHERE dimension = ?3 AND name = ?4 AND start_ns >= ?1 AND start_ns < ?2
-                 ORDER BY start_ns DESC, call DESC",
-            )?;
-            let parameters = [range[0], range[1], *dimension as i64, *name];
-            go_through(connection, &matcher, find.query(parameters)?, wants_more)
-        }
-        None => {
-            let mut find = connection.prepare_cached(
-                "SELECT start_ns, call, facts FROM llm_facts WHERE start_ns >= ?1 AND start_ns < ?2
-                 ORDER BY start_ns DESC, call DESC",
-            )?;
-            go_through(connection, &matcher, find.query(range)?, wants_more)
-        }
+    let [from, to] = matcher.range();
+    if let Some((dimension, name)) = matcher.index(connection, way)? {
+        let mut find = connection.prepare_cached(
+            "SELECT start_ns, call, facts FROM llm_index CROSS JOIN llm_facts USING (start_ns, call)
+             WHERE dimension = ?3 AND name = ?4 AND start_ns >= ?1 AND start_ns < ?2
+             ORDER BY start_ns DESC, call DESC",
+        )?;
+        let rows = find.query([from, to, dimension as i64, name])?;
+        return by_rows(connection, &matcher, rows, wants_more).map(drop);
     }
-}
-
-fn go_through(
-    connection: &Connection,
-    matcher: &Matcher<'_>,
-    mut rows: rusqlite::Rows<'_>,
-    wants_more: &mut dyn FnMut(Facts) -> Result<bool, QueryError>,
-) -> Result<(), QueryError> {
-    while let Some(row) = rows.next()? {
-        let facts = facts(row)?;
-        if matcher.passes(connection, &facts)? && !wants_more(facts)? {
+    let mut parts = connection.prepare_cached(
+        "SELECT part, columns FROM llm_parts WHERE part BETWEEN ?1 AND ?2 ORDER BY part DESC",
+    )?;
+    let mut parts = parts.query([part_of(from), part_of(to)])?;
+    while let Some(row) = parts.next()? {
+        let columns = row.get_ref(1)?.as_blob_or_null();
+        let columns = columns.map_err(rusqlite::Error::from)?;
+        let goes_on = match columns.map(Columns::read) {
+            Some(Ok(columns)) => by_columns(connection, &matcher, &columns, wants_more)?,
+            // They were not made yet.
+            _ => {
+                let start = row.get::<_, i64>(0)?.saturating_mul(PART_NS);
+                let end = start.saturating_add(PART_NS);
+                let mut find = connection.prepare_cached(OF_TIME)?;
+                let rows = find.query([start.max(from), end.min(to)])?;
+                by_rows(connection, &matcher, rows, wants_more)?
+            }
+        };
+        if !goes_on {
             break;
         }
     }
     Ok(())
 }
 
+/// Goes through calls that were looked up; false when nothing more is wanted.
+fn by_rows(
+    connection: &Connection,
+    matcher: &Matcher<'_>,
+    mut rows: rusqlite::Rows<'_>,
+    wants_more: &mut dyn FnMut(Facts) -> Result<bool, QueryError>,
+) -> Result<bool, QueryError> {
+    while let Some(row) = rows.next()? {
+        let facts = facts(row)?;
+        if matcher.passes(connection, &facts)? && !wants_more(facts)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Goes through the calls of a part; false when nothing more is wanted.
+fn by_columns(
+    connection: &Connection,
+    matcher: &Matcher<'_>,
+    columns: &Columns<'_>,
+    wants_more: &mut dyn FnMut(Facts) -> Result<bool, QueryError>,
+) -> Result<bool, QueryError> {
+    let [from, to] = matcher.range();
+    for place in 0..columns.len() {
+        let (kind, flags, duration_ns, cost) = columns.outline(place);
+        if !(from..to).contains(&columns.start_ns(place))
+            || !matcher.may_pass(kind, flags, duration_ns, cost)
+        {
+            continue;
+        }
+        let facts = columns.facts(place);
+        if matcher.passes(connection, &facts)? && !wants_more(facts)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// The facts of a row of start, number and bytes.
-pub(super) fn facts(row: &Row<'_>) -> Result<Facts, QueryError> {
+pub(crate) fn facts(row: &Row<'_>) -> Result<Facts, QueryError> {
     let bytes = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
     Ok(Facts::read(row.get(0)?, row.get(1)?, bytes)?)
 }
