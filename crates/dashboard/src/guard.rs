@@ -127,7 +127,9 @@ fn refused(stranger: Stranger) -> Refusal {
 fn json_only(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
     let changes = matches!(*method, Method::POST | Method::PUT | Method::PATCH)
         || method == Method::DELETE && has_body(headers);
-    let is_api = uri.path().starts_with("/api/");
+    let is_api = ["/api/", "/llmflow/"]
+        .iter()
+        .any(|prefix| uri.path().starts_with(prefix));
     if !changes || !is_api {
         return Ok(());
     }

@@ -9,7 +9,7 @@
 //! | `/api/...` | the API; `/api/openapi.json` describes it |
 //! | `/jaeger/api/...` | Jaeger's query API, for Grafana |
 //! | `/prometheus/api/v1/...` | Prometheus' query API, for Grafana |
-//! | `/ws` and some routes below `/api` | LLMFlow's API, for scripts that were written for it |
+//! | `/llmflow/...`, `/ws` and some routes below `/api` | LLMFlow's API, for scripts that were written for it |
 //! | `/login` | signs a browser in, where there is a token |
 //! | everything else | the page |
 

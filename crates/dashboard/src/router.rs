@@ -9,6 +9,7 @@ use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::middleware;
 use axum::response::Response;
+use fanlight_pipeline::Inlet;
 use fanlight_store::Store;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, pending};
@@ -34,6 +35,9 @@ pub struct Options {
     pub allowed_hosts: Vec<String>,
     /// Who may use it; none where everybody on this machine may.
     pub access: Option<Access>,
+    /// Where spans go that come in other words than OTLP's, so that they are exported, too; to the store alone where there is
+    /// none.
+    pub inlet: Option<Inlet>,
     /// Resolves when the hub stops: open live streams end then, so that connections can be closed.
     pub closing: Shared<BoxFuture<'static, ()>>,
 }
@@ -45,6 +49,7 @@ impl Default for Options {
             bound: None,
             allowed_hosts: Vec::new(),
             access: None,
+            inlet: None,
             closing: pending().boxed().shared(),
         }
     }
@@ -65,6 +70,7 @@ impl fmt::Debug for Options {
 pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) status: Arc<dyn StatusSource>,
+    pub(crate) inlet: Option<Inlet>,
     pub(crate) closing: Shared<BoxFuture<'static, ()>>,
 }
 
@@ -75,15 +81,20 @@ pub fn router(store: Store, status: Arc<dyn StatusSource>, options: Options) -> 
     let app = App {
         store,
         status,
+        inlet: options.inlet,
         closing: options.closing,
     };
+    let llmflow = Router::new().nest("/api", llmflow::all());
+    let instead = llmflow.clone().with_state(app.clone());
     Router::new()
         .merge(sign_in.with_state(()))
         .nest("/api", api::routes())
         .nest("/jaeger", jaeger::routes())
         .nest("/prometheus", prometheus::routes())
+        .nest("/llmflow", llmflow.merge(llmflow::socket()))
         .merge(llmflow::socket())
         .fallback(embed::serve)
+        .layer(middleware::from_fn_with_state(instead, llmflow::instead))
         .layer(middleware::from_fn_with_state(guard, guard::check))
         .layer(middleware::map_response(with_headers))
         .with_state(app)

@@ -87,7 +87,7 @@ pub struct ServeArgs {
     /// Serve the dashboard there [default: 127.0.0.1:3000]; `off` for none.
     #[arg(long, value_name = "ADDRESS", help_heading = "Listening")]
     pub dashboard: Option<String>,
-    /// Take calls of language models there [default: 127.0.0.1:8080]; `off` for none.
+    /// Take calls of language models there [default: 127.0.0.1:8080, if it is free]; `off` for none.
     #[arg(long, value_name = "ADDRESS", help_heading = "Listening")]
     pub proxy: Option<String>,
     /// Ask everybody who comes to the dashboard's port for this token; needed to serve it beyond this machine. Better given

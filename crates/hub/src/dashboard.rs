@@ -102,6 +102,7 @@ impl Receiver for Built {
             bound: Some(server.address()),
             allowed_hosts: config.settings.allowed_hosts,
             access: config.settings.access,
+            inlet: Some(out.clone()),
             closing: async move { stopping.requested().await }.boxed().shared(),
         };
         let guard = page::Guard::new(&options);

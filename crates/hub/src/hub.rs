@@ -93,6 +93,7 @@ impl Hub {
             .transpose()
             .map_err(|error| part("the store", error))?;
         let shared = Arc::new(HubStatus::new(status.clone(), &directory));
+        leave_proxy_to_others(&mut sources);
         let plan = graph::plan(&mut sources, |sources| {
             additions(sources, store_config.clone(), store.clone(), &shared)
         })
@@ -257,6 +258,18 @@ fn additions(
         }
     }
     Ok(additions)
+}
+
+/// Does without a proxy that nobody asked for, if its address is another program's.
+fn leave_proxy_to_others(sources: &mut Sources) {
+    let settings = &mut sources.settings;
+    if settings.proxy_is_asked_for || settings.proxy.is_none() {
+        return;
+    }
+    if let Some(note) = llm::other_program() {
+        settings.proxy = None;
+        sources.loaded.notes.push(note);
+    }
 }
 
 /// The LLM proxy as a receiver, where there is one.

@@ -3,6 +3,9 @@
 //! What a file says wins over the environment. Keys of providers are read from the environment only where
 //! `use_environment_keys` asks for it: a proxy that lends its keys to every program of the machine is a choice.
 
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+
 use fanlight_config::env_vars::{self, Variable};
 use fanlight_config::{
     ComponentId, ConfigError, Environment, ListenAddress, Location, Node, Secret,
@@ -14,11 +17,16 @@ use crate::cli::ServeArgs;
 /// The component id of the proxy that the section configures.
 pub(crate) const ID: &str = "llm_proxy";
 
+/// Where the proxy listens unless something else is said.
+const DEFAULT_ENDPOINT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
 /// What the section comes to.
 #[derive(Debug, Default)]
 pub(crate) struct Llm {
     /// The receiver's configuration; none where the proxy is off.
     pub(crate) node: Option<Node>,
+    /// Whether somebody asked for the proxy, in a file, on the command line or in the environment.
+    pub(crate) is_asked_for: bool,
     /// Sentences that the user should see.
     pub(crate) notes: Vec<String>,
 }
@@ -63,12 +71,12 @@ impl Llm {
         let section = root.get("llm");
         let option = args.and_then(|args| args.proxy.as_deref());
         let port = environment.non_empty(env_vars::PROXY_PORT.name);
-        let is_wanted = is_default || section.is_some() || option.is_some() || port.is_some();
+        let is_asked_for = section.is_some() || option.is_some() || port.is_some();
         let enabled: Option<bool> = section
             .and_then(|section| section.get("enabled"))
             .map(Node::decode)
             .transpose()?;
-        if !is_wanted || enabled == Some(false) || option == Some("off") {
+        if !(is_default || is_asked_for) || enabled == Some(false) || option == Some("off") {
             return Ok(Llm::default());
         }
         let mut lowering = Lowering {
@@ -84,9 +92,23 @@ impl Llm {
         lowering.providers()?;
         Ok(Llm {
             node: Some(lowering.node),
+            is_asked_for,
             notes: lowering.notes,
         })
     }
+}
+
+/// What to tell the user where another program has the address of a proxy that nobody asked for: the hub does without it then,
+/// because whoever starts it for the first time is to see its dashboard. None where the address is free.
+pub(crate) fn other_program() -> Option<String> {
+    let taken = TcpListener::bind(DEFAULT_ENDPOINT).err()?;
+    (taken.kind() == ErrorKind::AddrInUse).then(|| {
+        let port = DEFAULT_ENDPOINT.port();
+        format!(
+            "the LLM proxy is off, because another program listens on {DEFAULT_ENDPOINT}; `fanlight --proxy 127.0.0.1:{}` starts it elsewhere",
+            port + 1
+        )
+    })
 }
 
 /// The receiver of a configuration.
@@ -142,7 +164,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn address(&self) -> Option<std::net::SocketAddr> {
+    fn address(&self) -> Option<SocketAddr> {
         let endpoint = self.node.get("endpoint")?;
         endpoint.decode::<ListenAddress>().ok()?.socket_addr()
     }
@@ -151,7 +173,7 @@ impl Lowering<'_> {
         let environment = self.environment;
         let wants_keys = self.node.get("use_environment_keys").map(Node::decode);
         let wants_keys: bool = wants_keys.transpose()?.unwrap_or_default();
-        let own_port = self.address().map_or(8080, |address| address.port());
+        let own_port = self.address().unwrap_or(DEFAULT_ENDPOINT).port();
         for variables in PROVIDERS {
             for Variable { name, .. } in variables.base_url {
                 let Some(url) = environment.non_empty(name) else {

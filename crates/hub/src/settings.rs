@@ -18,6 +18,8 @@ pub(crate) struct Settings {
     pub store: Option<Node>,
     /// The LLM proxy; none where it is off.
     pub proxy: Option<Node>,
+    /// Whether somebody asked for the proxy.
+    pub proxy_is_asked_for: bool,
     /// Where the metrics and health pages are served; none where they are off.
     pub metrics: Option<ListenAddress>,
     /// What to log.
@@ -199,6 +201,7 @@ impl Settings {
         Ok(Settings {
             dashboard,
             proxy: llm.node,
+            proxy_is_asked_for: llm.is_asked_for,
             dashboard_off: match on {
                 true => "off (turned off in the configuration)",
                 false => {

@@ -23,6 +23,8 @@ use crate::page::Page;
 use crate::problem::Problem;
 use crate::provider::Dialect;
 use crate::record::{CallHead, End, Recorder, Recording, ResponseSide};
+use crate::redact::Redaction;
+use crate::refusals::Refusals;
 use crate::routes::{Routes, Target};
 use crate::upstream::{Answer, Pool};
 use crate::{headers, keys, tunnel};
@@ -35,6 +37,7 @@ pub(crate) struct Forwarder {
     pub(crate) routes: Routes,
     pub(crate) pool: Pool,
     pub(crate) recorder: Recorder,
+    pub(crate) refusals: Refusals,
     pub(crate) inject_usage: bool,
 }
 
@@ -43,7 +46,7 @@ impl Handler for Forwarder {
         Box::pin(async move {
             match self.answer(request).await {
                 Ok(response) => response,
-                Err(problem) => problem.response(),
+                Err(problem) => self.refused(problem, Redaction::default).response(),
             }
         })
     }
@@ -53,17 +56,35 @@ impl Forwarder {
     async fn answer(&self, request: Request<Body>) -> Result<Response<Body>, Problem> {
         let started = (SystemTime::now(), Instant::now());
         self.guard
-            .admit(request.method(), request.uri(), request.headers())?;
+            .admit(request.method(), request.uri(), request.headers())
+            .map_err(|problem| {
+                self.refused(problem, || {
+                    Redaction::of_request(request.headers(), request.uri().query())
+                })
+            })?;
         if let Some(page) = self.page.answer(&request, &self.routes) {
             return Ok(page);
         }
         let (head, body) = request.into_parts();
-        let target = self.routes.target(&head)?;
+        let target = self.routes.target(&head).map_err(|problem| {
+            self.refused(problem, || {
+                Redaction::of_request(&head.headers, head.uri.query())
+            })
+        })?;
         let forwarded = match head.headers.contains_key(UPGRADE) {
             true => tunnel::forward(self, head, &target, started).await,
             false => self.forward(head, body, &target, started).await,
         };
         forwarded.map_err(|problem| problem.of(&target.provider.name))
+    }
+
+    /// Counts a problem of a request that did not become a call. `secrets`: what must not be told of it.
+    fn refused(&self, problem: Problem, secrets: impl FnOnce() -> Redaction) -> Problem {
+        if problem.is_told {
+            return problem;
+        }
+        self.refusals.count(&problem, &secrets());
+        problem.told()
     }
 
     async fn forward(
@@ -87,7 +108,7 @@ impl Forwarder {
             let origin = &target.base.origin;
             if let Err(problem) = signer.sign(&mut head, origin, &url, &body).await {
                 response.end(End::Upstream(problem.message.clone()));
-                return Err(problem);
+                return Err(problem.told());
             }
         }
         if prepared.is_changed() {

@@ -16,6 +16,7 @@ mod provider;
 mod receiver;
 mod record;
 mod redact;
+mod refusals;
 mod routes;
 mod signing;
 mod translate;

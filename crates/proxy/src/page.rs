@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use fanlight_net::Body;
 use http::header::{ACCEPT, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use serde::Serialize;
 
 use crate::provider::{BUILT_IN, Dialect, Provider};
@@ -84,6 +84,12 @@ impl Page {
                 "version": env!("CARGO_PKG_VERSION"),
                 "port": self.address.rsplit(':').next().and_then(|port| port.parse::<u16>().ok()),
             }))),
+            // Browsers ask for it beside the page.
+            "/favicon.ico" => {
+                let mut nothing = Response::new(Body::empty());
+                *nothing.status_mut() = StatusCode::NO_CONTENT;
+                Some(nothing)
+            }
             "/providers" | "/providers/" | "/" => {
                 let accept = request.headers().get(ACCEPT);
                 let accept = accept

@@ -18,6 +18,8 @@ pub(crate) struct Problem {
     /// What to do.
     hint: Option<String>,
     provider: Option<String>,
+    /// Whether a recording or a counter tells it already.
+    pub(crate) is_told: bool,
 }
 
 #[derive(Serialize)]
@@ -44,6 +46,7 @@ impl Problem {
             message: message.into(),
             hint: None,
             provider: None,
+            is_told: false,
         }
     }
 
@@ -82,7 +85,13 @@ impl Problem {
         let message = error
             .to_string()
             .replace("set tls.", "set llm.upstream_tls.");
-        Problem::new(status, "upstream_error", message)
+        Problem::new(status, "upstream_error", message).told()
+    }
+
+    /// The same problem where a recording or a counter tells it.
+    pub(crate) fn told(mut self) -> Problem {
+        self.is_told = true;
+        self
     }
 
     /// The same problem with what to do about it.

@@ -14,6 +14,7 @@ use crate::forward::Forwarder;
 use crate::guard::Guard;
 use crate::page::Page;
 use crate::record::{Recorder, Settings};
+use crate::refusals::Refusals;
 use crate::routes::Routes;
 use crate::upstream::Pool;
 
@@ -85,6 +86,7 @@ impl Receiver for LlmProxy {
             routes,
             dialer,
         } = *self;
+        let refusals = Refusals::new(out.clone());
         let recorder = Recorder::new(
             Settings {
                 service: keys.service_name,
@@ -105,6 +107,7 @@ impl Receiver for LlmProxy {
             routes,
             pool: Pool::new(dialer),
             recorder: recorder.clone(),
+            refusals,
             inject_usage: keys.inject_usage,
         });
         Box::pin(async move {

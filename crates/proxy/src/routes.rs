@@ -15,9 +15,9 @@ mod pattern;
 
 use std::sync::Arc;
 
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use http::{HeaderMap, Method};
 
 pub(crate) use azure::Azure;
 pub(crate) use forward::ForwardHosts;
@@ -28,7 +28,7 @@ use crate::problem::Problem;
 use crate::provider::{Dialect, Provider};
 use crate::record::Capture;
 use crate::signing::{self, Signer};
-use crate::translate;
+use crate::translate::{self, Question};
 use crate::upstream::{Base, Origin};
 
 /// Resources of OpenAI's that clients ask for without `/v1` when their base URL lacks it.
@@ -78,7 +78,7 @@ pub(crate) struct Target {
     pub(crate) is_configured: bool,
     /// Whether it goes to where what is for Helicone may go.
     pub(crate) with_helicone: bool,
-    pub(crate) translate: Option<translate::Target>,
+    pub(crate) translate: Option<Question>,
     /// Azure's path must still be found, and the API's version be added.
     pub(crate) needs_deployment: bool,
     pub(crate) capture: Capture,
@@ -107,7 +107,7 @@ impl Routes {
         } = choice;
         let translate = match is_native || wishes.is_native {
             true => None,
-            false => translated(provider.dialect, path),
+            false => translated(provider.dialect, path, head),
         };
         let capture = self
             .captures
@@ -246,18 +246,47 @@ fn is_built_in(provider: &Provider, base: &Base) -> bool {
     host.is_some_and(|host| base.origin.authority.as_bytes() == host.as_bytes())
 }
 
-/// Into whose words a request is translated, if it is a chat completion for somebody who speaks otherwise.
-fn translated(dialect: Dialect, path: &str) -> Option<translate::Target> {
-    let is_native = path.contains("/openai/") || path.contains("/compatibility/");
-    if is_native || !path.ends_with("/chat/completions") {
+/// What of a request is translated, if it is OpenAI's and for somebody who speaks otherwise: chat completions, by their path, and
+/// lists of models, whose path others have as well.
+fn translated(dialect: Dialect, path: &str, head: &Parts) -> Option<Question> {
+    let target = match dialect {
+        Dialect::Anthropic => translate::Target::Anthropic,
+        Dialect::Gemini => translate::Target::Gemini,
+        Dialect::Cohere => translate::Target::Cohere,
+        _ => return None,
+    };
+    if path.contains("/openai/") || path.contains("/compatibility/") {
         return None;
     }
-    match dialect {
-        Dialect::Anthropic => Some(translate::Target::Anthropic),
-        Dialect::Gemini => Some(translate::Target::Gemini),
-        Dialect::Cohere => Some(translate::Target::Cohere),
-        _ => None,
+    if path.ends_with("/chat/completions") {
+        return Some(Question::Chat(target));
     }
+    lists_models(target, path, head).then_some(Question::Models(target))
+}
+
+/// Whether a client of OpenAI's asks for models. It sends its key as a bearer token, which of the others only Cohere's clients
+/// do; those of OpenAI's own making say what they were made with.
+fn lists_models(target: translate::Target, path: &str, head: &Parts) -> bool {
+    const OF_OTHERS: [&str; 4] = [
+        "anthropic-version",
+        "x-api-key",
+        "x-goog-api-key",
+        "x-client-name",
+    ];
+    let path = path.strip_prefix("/v1").unwrap_or(path);
+    let below = path.strip_prefix("/models");
+    let is_list = below.is_some_and(|id| id.is_empty() || id.starts_with('/') && !id.contains(':'));
+    let key = head.headers.get(AUTHORIZATION);
+    let token = key
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "));
+    // Access tokens of Google Cloud are those of its own clients.
+    let is_openai = token.is_some_and(|token| !token.starts_with("ya29."))
+        && !OF_OTHERS
+            .iter()
+            .any(|name| head.headers.contains_key(*name))
+        && (target != translate::Target::Cohere || head.headers.contains_key("x-stainless-lang"));
+    head.method == Method::GET && is_list && is_openai
 }
 
 /// The first segment of a path, and the path that follows it.

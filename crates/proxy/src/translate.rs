@@ -1,4 +1,5 @@
-//! OpenAI's chat completions for providers that speak otherwise, both ways. Bytes in, bytes out; no connection is known here.
+//! OpenAI's chat completions, and its lists of models, for providers that speak otherwise, both ways. Bytes in, bytes out; no
+//! connection is known here.
 //!
 //! What a request says is translated or refused, member by member, never left out; see `translate/ask.rs` for the few members
 //! that change nothing about an answer. Thoughts come as `reasoning_content`, where most clients look for them. Errors get
@@ -10,6 +11,7 @@ mod chunks;
 mod cohere;
 mod gemini;
 mod members;
+mod models;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -26,7 +28,16 @@ const MAX_ANSWER: usize = 64 << 20;
 /// How much is told of an error that has another shape than it should.
 const MAX_MESSAGE: usize = 2_000;
 
-/// Into whose interface a chat completion is translated.
+/// What is translated, and into whose interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// A chat completion.
+    Chat(Target),
+    /// The list of models, or one of them.
+    Models(Target),
+}
+
+/// Whose interface it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     /// Anthropic's messages.
@@ -70,7 +81,12 @@ enum Mode {
 
 /// How a provider answers.
 trait Provider: Send {
-    /// A good answer that came whole.
+    /// A good answer that came whole, in OpenAI's words.
+    fn answer(&mut self, answer: &Json, model: &str, created: u64) -> Json {
+        self.whole(answer).json(model, created)
+    }
+
+    /// A completion that came whole.
     fn whole(&mut self, answer: &Json) -> Completion;
 
     /// An event of a stream.
@@ -91,11 +107,24 @@ struct Failed {
     code: Option<String>,
 }
 
+impl Question {
+    /// Translates the question, which came at this path.
+    ///
+    /// # Errors
+    /// When it is no chat completion, or says what the provider has no word for.
+    pub(crate) fn translated(self, path: &str, body: &[u8]) -> Result<Translation, Untranslatable> {
+        match self {
+            Question::Chat(target) => request(target, body),
+            Question::Models(target) => Ok(models::request(target, path)),
+        }
+    }
+}
+
 /// Translates a chat completion request.
 ///
 /// # Errors
 /// When it is none, or says what the provider has no word for.
-pub(crate) fn request(target: Target, body: &[u8]) -> Result<Translation, Untranslatable> {
+fn request(target: Target, body: &[u8]) -> Result<Translation, Untranslatable> {
     let ask = Ask::read(body)?;
     let (translated, provider): (_, Box<dyn Provider>) = match target {
         Target::Anthropic => (
@@ -192,7 +221,7 @@ impl Reply {
     fn whole(&mut self, status: StatusCode, body: &[u8]) -> Json {
         let answer = serde_json::from_slice(body);
         match (status.is_success(), answer) {
-            (true, Ok(answer)) => self.provider.whole(&answer).json(&self.model, self.created),
+            (true, Ok(answer)) => self.provider.answer(&answer, &self.model, self.created),
             (true, Err(_)) => {
                 let message = "the provider's answer is no JSON and can't be translated".to_owned();
                 let failed = Failed {

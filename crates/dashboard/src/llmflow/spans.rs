@@ -1,12 +1,14 @@
 //! `POST /api/spans`: a span of LLMFlow's SDK, or a tree of them, becomes one of OTLP.
 //!
 //! Ids are those that the proxy makes of `x-trace-id` and `x-parent-id`, so that calls through it nest under these spans. They
-//! are stored here; what other destinations are to get is sent to `/v1/traces`.
+//! go the way of all telemetry, to the store and to every other destination.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use fanlight_net::status::Failure;
 use fanlight_otlp::{Signal, SpanId, TraceId, json};
+use fanlight_pipeline::Refused;
 use serde::Deserialize;
 use serde_json::{Map, Value, json as value};
 
@@ -15,6 +17,9 @@ use crate::router::App;
 
 /// How deep a tree may be.
 const MAX_DEPTH: usize = 32;
+
+/// What the counters call the way by which these spans come in.
+const TRANSPORT: &str = "llmflow";
 
 /// A span as the SDK sends it.
 #[derive(Debug, Default, Deserialize)]
@@ -74,11 +79,24 @@ pub(super) async fn take(
     }]});
     let batch = json::read(Signal::Traces, request.to_string().as_bytes())
         .map_err(|error| ApiError::bad(format!("the span can't be read: {error}")))?;
-    app.store.write(&batch).await?;
+    match &app.inlet {
+        Some(inlet) => inlet
+            .offer(batch, TRANSPORT)
+            .await
+            .map(drop)
+            .map_err(refused)?,
+        None => app.store.write(&batch).await.map(drop)?,
+    }
     Ok((
         StatusCode::CREATED,
         Json(value!({ "id": id, "trace_id": trace })),
     ))
+}
+
+/// The pipelines don't take the span.
+fn refused(refused: Refused) -> ApiError {
+    let failure = Failure::from(refused);
+    ApiError::new(failure.status, failure.message)
 }
 
 fn random_id() -> String {

@@ -1,4 +1,4 @@
-//! `/api/stats`, `/api/models`, `/api/token-usage`.
+//! `/api/stats`, `/api/models`.
 
 use axum::Json;
 use axum::extract::State;
@@ -64,24 +64,4 @@ pub(super) async fn models(State(app): State<App>) -> Result<Json<Value>, ApiErr
         })
     });
     Ok(Json(models.collect()))
-}
-
-/// Tokens by service.
-pub(super) async fn token_usage(State(app): State<App>) -> Result<Json<Value>, ApiError> {
-    let cost = cost(&app, CostBy::Service).await?;
-    let services = cost.groups.iter().map(|group| {
-        let totals = &group.totals;
-        json!({
-            "service_name": name(group),
-            "request_count": totals.calls,
-            "prompt_tokens": totals.input_tokens,
-            "completion_tokens": totals.output_tokens,
-            "cache_read_tokens": totals.cache_read_tokens,
-            "cache_write_tokens": totals.cache_write_tokens,
-            "reasoning_tokens": totals.reasoning_tokens,
-            "total_tokens": totals.input_tokens + totals.output_tokens,
-            "total_cost": totals.cost,
-        })
-    });
-    Ok(Json(services.collect()))
 }

@@ -60,6 +60,47 @@ fn a3_a_busy_port_says_so() {
     }
 }
 
+/// Scenario: another program has the port that the proxy takes by default, and a newcomer who asked for no proxy starts the hub.
+/// Guarantee: the hub starts with its dashboard, and its summary says what is missing, why and what to do.
+#[test]
+fn a3_a_busy_default_port_costs_only_the_proxy() {
+    // Whoever else has the port does as well.
+    let _other = TcpListener::bind("127.0.0.1:8080");
+    let hub = Hub::start_in(tempfile::tempdir().unwrap(), &FREE[..8], &[]);
+    for part in [
+        "the LLM proxy is off",
+        "another program listens on 127.0.0.1:8080",
+        "fanlight --proxy 127.0.0.1:8081",
+    ] {
+        assert!(hub.summary.contains(part), "{part} in {}", hub.summary);
+    }
+    assert_eq!(hub.api("/api/health")["status"], "ok");
+}
+
+/// Scenario: a client's base URL is wrong, and a part of it is its key.
+/// Guarantee: the log says what is wrong, without the key, and metrics count it.
+#[test]
+fn a_wrong_base_url_is_told_without_its_key() {
+    let hub = Hub::start(&[]);
+    let key = "sk-proj-0123456789abcdef0123456789abcdef";
+    let (status, body) = get(hub.address("LLM proxy"), &format!("/{key}/v1/models"));
+    assert_eq!(status, 404, "{body}");
+    let (_, page) = get(hub.address("Metrics"), "/metrics");
+    let counted =
+        r#"otelcol_receiver_refused_spans{receiver="llm_proxy",transport="proxy_unknown"} 1"#;
+    assert!(page.contains(counted), "{page}");
+    let begun = std::time::Instant::now();
+    while !hub.log().contains("a request to the LLM proxy was refused") {
+        assert!(begun.elapsed().as_secs() < 20, "{}", hub.log());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let log = hub.log();
+    assert!(
+        log.contains("no provider is called") && !log.contains(key),
+        "{log}"
+    );
+}
+
 /// Scenario: the proxy would be reachable from other machines, and nobody set a token.
 /// Guarantee: the hub refuses with exit code 2 and says how to set one.
 #[test]

@@ -17,6 +17,7 @@ mod command_line;
 mod forwarding;
 mod hub;
 mod llm_proxy;
+mod llmflow;
 mod running;
 mod services;
 mod serving;

@@ -77,8 +77,8 @@ impl Prepared {
             let message = "a request to translate or sign may have 16 MiB";
             return Err(Problem::too_large(message));
         }
-        if let Some(into) = target.translate {
-            prepared.translate(into, &text, target)?;
+        if let Some(question) = target.translate {
+            prepared.translate(question, &text, target)?;
         } else if asks
             && is_whole
             && (target.provider.dialect != Dialect::Azure
@@ -92,11 +92,12 @@ impl Prepared {
 
     fn translate(
         &mut self,
-        into: translate::Target,
+        question: translate::Question,
         body: &Bytes,
         target: &Target,
     ) -> Result<(), Problem> {
-        let translation = translate::request(into, body)
+        let translation = question
+            .translated(&target.path, body)
             .map_err(|error| Problem::bad(format!("the request can't be translated: {error}")))?;
         let dialect = target.provider.dialect;
         self.path_and_query = target.base.path_of(dialect, &translation.path_and_query);

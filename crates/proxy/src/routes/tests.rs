@@ -97,16 +97,16 @@ fn a13_only_chat_completions_for_others_are_translated() {
     let is = |path, headers: &[(&str, &str)]| target(path, headers).unwrap().1.translate;
     assert_eq!(
         is("/anthropic/v1/chat/completions", &[]),
-        Some(translate::Target::Anthropic)
+        Some(Question::Chat(translate::Target::Anthropic))
     );
     assert_eq!(
         is("/gemini/v1/chat/completions", &[]),
-        Some(translate::Target::Gemini)
+        Some(Question::Chat(translate::Target::Gemini))
     );
     assert_eq!(is("/gemini/v1beta/openai/chat/completions", &[]), None);
     assert_eq!(
         is("/cohere/v1/chat/completions", &[]),
-        Some(translate::Target::Cohere)
+        Some(Question::Chat(translate::Target::Cohere))
     );
     assert_eq!(is("/cohere/compatibility/v1/chat/completions", &[]), None);
     assert_eq!(is("/anthropic/v1/messages", &[]), None);
@@ -114,6 +114,54 @@ fn a13_only_chat_completions_for_others_are_translated() {
     let native = ("x-llmflow-passthrough", "true");
     assert_eq!(is("/anthropic/v1/chat/completions", &[native]), None);
     assert_eq!(is("/groq/v1/chat/completions", &[]), None);
+}
+
+#[test]
+fn lists_of_models_are_translated_for_clients_of_openai() {
+    let is = |path, headers: &[(&str, &str)]| target(path, headers).unwrap().1.translate;
+    let key = ("authorization", "Bearer k");
+    let models = |target| Some(Question::Models(target));
+    for (path, headers, expected) in [
+        (
+            "/anthropic/v1/models",
+            &[key][..],
+            models(translate::Target::Anthropic),
+        ),
+        (
+            "/anthropic/models/claude",
+            &[key],
+            models(translate::Target::Anthropic),
+        ),
+        (
+            "/anthropic/v1/models",
+            &[key, ("anthropic-version", "2023-06-01")],
+            None,
+        ),
+        ("/anthropic/v1/models", &[("x-api-key", "k")], None),
+        ("/passthrough/anthropic/v1/models", &[key], None),
+        (
+            "/gemini/v1/models",
+            &[key],
+            models(translate::Target::Gemini),
+        ),
+        ("/gemini/v1beta/models", &[key], None),
+        (
+            "/gemini/v1/models",
+            &[("authorization", "Bearer ya29.a")],
+            None,
+        ),
+        ("/gemini/v1beta/openai/models", &[key], None),
+        // Cohere's own clients have this path and this header, too.
+        ("/cohere/v1/models", &[key], None),
+        (
+            "/cohere/v1/models",
+            &[key, ("x-stainless-lang", "js")],
+            models(translate::Target::Cohere),
+        ),
+        ("/groq/v1/models", &[key], None),
+    ] {
+        assert_eq!(is(path, headers), expected, "{path} {headers:?}");
+    }
 }
 
 #[test]

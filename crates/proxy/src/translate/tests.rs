@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod models;
 mod replies;
 mod requests;
 

@@ -292,3 +292,48 @@ async fn providers_behind_tls_must_be_trusted() {
     }
     assert_eq!(backend.requests().len(), 3);
 }
+
+/// Scenario: requests for a provider that nobody knows, from a rebound name, for a resource that nobody named; and one that goes.
+/// Guarantee: each refusal is counted by its reason, and the call is not.
+#[tokio::test]
+async fn refusals_are_counted_by_their_reason() {
+    let upstream = Upstream::answering(json("{}")).await;
+    let proxy = Proxy::before(upstream.address, "");
+    for (line, header, status) in [
+        (
+            "POST /grok/v1/chat/completions",
+            "authorization: Bearer k",
+            404,
+        ),
+        ("POST /v1/chat/completions", "host: evil.example", 403),
+        (
+            "POST /azure/v1/chat/completions",
+            "authorization: Bearer k",
+            400,
+        ),
+        (
+            "POST /anthropic/v1/chat/completions",
+            "authorization: Bearer k",
+            400,
+        ),
+        ("POST /v1/embeddings", "authorization: Bearer k", 200),
+    ] {
+        let reply = call(proxy.address, line, &[header], b"{}").await;
+        assert_eq!(reply.status, status, "{line}: {}", reply.text());
+    }
+    let snapshot = proxy.hub.status.snapshot();
+    let counted = |transport: &str| -> u64 {
+        let receivers = snapshot.receivers.iter();
+        receivers
+            .filter(|counters| counters.transport == transport)
+            .filter_map(|counters| counters.refused.get(&fanlight_otlp::Signal::Traces))
+            .sum()
+    };
+    let reasons = [
+        "proxy_unknown",
+        "proxy_forbidden",
+        "proxy_bad_request",
+        "proxy_unauthorized",
+    ];
+    assert_eq!(reasons.map(counted), [1, 1, 2, 0]);
+}

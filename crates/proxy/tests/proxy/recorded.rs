@@ -214,3 +214,24 @@ async fn a6_streams_are_translated_as_they_come() {
     assert_eq!(spans[0].1["gen_ai.usage.input_tokens"], "9");
     assert_eq!(spans[0].1["gen_ai.usage.output_tokens"], "2");
 }
+
+/// Scenario: an OpenAI client asks which models Anthropic has, and Anthropic's own client asks the same.
+/// Guarantee: the one gets OpenAI's list of all of them, with its key where Anthropic looks; the other what Anthropic says.
+#[tokio::test]
+async fn lists_of_models_come_in_the_clients_own_words() {
+    let answer = r#"{"data":[{"type":"model","id":"claude-sonnet-4","created_at":"2025-05-14T00:00:00Z"}],"has_more":false}"#;
+    let mut upstream = Upstream::answering(whole(answer)).await;
+    let proxy = Proxy::before(upstream.address, "");
+    let line = "GET /anthropic/v1/models";
+    let reply = call(proxy.address, line, &JSON[1..], b"").await;
+    let model = json!({"id": "claude-sonnet-4", "object": "model", "created": 1_747_180_800, "owned_by": "anthropic"});
+    assert_eq!(reply.json(), json!({"object": "list", "data": [model]}));
+    let seen = upstream.next().await;
+    assert_eq!(seen.line(), "GET /v1/models?limit=1000 HTTP/1.1");
+    assert_eq!(seen.header("x-api-key"), Some("sk-secret-1234567890"));
+    assert_eq!((seen.header("content-length"), seen.body.len()), (None, 0));
+    let own = ["x-api-key: k", "anthropic-version: 2023-06-01"];
+    let reply = call(proxy.address, line, &own, b"").await;
+    assert_eq!(reply.text(), answer);
+    assert_eq!(upstream.next().await.line(), "GET /v1/models HTTP/1.1");
+}
