@@ -22,12 +22,14 @@ mod answer;
 mod detect;
 mod framing;
 mod request;
+mod socket;
 mod usage;
 
 pub use answer::AnswerStream;
 pub use detect::{ProviderApi, model_in_path, provider_at};
 pub use framing::{Frames, Framing};
 pub use request::read_request;
+pub use socket::read_socket;
 
 use crate::LlmCall;
 

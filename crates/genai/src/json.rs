@@ -27,11 +27,14 @@ pub(crate) fn parse_bytes(bytes: &[u8]) -> Option<Json> {
     if bytes.len() > MAX_TEXT {
         return None;
     }
-    let marks = bytes
-        .iter()
-        .filter(|byte| matches!(byte, b',' | b'[' | b'{'));
-    if marks.count() > MAX_VALUES {
-        return None;
+    // Every value but the first has a mark before it.
+    if bytes.len() > MAX_VALUES {
+        let marks = bytes
+            .iter()
+            .filter(|byte| matches!(byte, b',' | b'[' | b'{'));
+        if marks.count() > MAX_VALUES {
+            return None;
+        }
     }
     serde_json::from_slice(bytes).ok()
 }

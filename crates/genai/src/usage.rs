@@ -104,4 +104,38 @@ impl Usage {
         self.reasoning_output_tokens = tokens;
         self
     }
+
+    /// What two calls used together.
+    #[must_use]
+    pub const fn and(self, other: &Usage) -> Usage {
+        Usage {
+            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
+            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+            cache_read_input_tokens: self
+                .cache_read_input_tokens
+                .saturating_add(other.cache_read_input_tokens),
+            cache_creation_input_tokens: self
+                .cache_creation_input_tokens
+                .saturating_add(other.cache_creation_input_tokens),
+            cache_creation_1h_input_tokens: self
+                .cache_creation_1h_input_tokens
+                .saturating_add(other.cache_creation_1h_input_tokens),
+            reasoning_output_tokens: self
+                .reasoning_output_tokens
+                .saturating_add(other.reasoning_output_tokens),
+            audio_input_tokens: self
+                .audio_input_tokens
+                .saturating_add(other.audio_input_tokens),
+            image_input_tokens: self
+                .image_input_tokens
+                .saturating_add(other.image_input_tokens),
+            audio_output_tokens: self
+                .audio_output_tokens
+                .saturating_add(other.audio_output_tokens),
+            image_output_tokens: self
+                .image_output_tokens
+                .saturating_add(other.image_output_tokens),
+            web_searches: self.web_searches.saturating_add(other.web_searches),
+        }
+    }
 }

@@ -5,8 +5,8 @@
 //! Where nothing is left, a call that begins is not recorded, and one that is under way is recorded without its bodies. Both are
 //! counted as refused by the receiver, over the transport `proxy_buffer_full`: spans and log records respectively.
 //!
-//! One thread reads the calls that are over (`record/worker.rs`) and hands spans, log records and metrics in together, at the
-//! latest 100 ms after a call's end.
+//! One thread reads the calls that are over (`record/worker.rs`), every 100 ms or as soon as a quarter of the budget is taken, and
+//! hands spans, log records and metrics in together.
 
 mod attributes;
 mod body;
@@ -14,6 +14,7 @@ mod budget;
 mod caller;
 mod decode;
 mod exchange;
+mod json;
 mod messages;
 mod metrics;
 mod read;
@@ -30,7 +31,7 @@ use fanlight_genai::price::Prices;
 use fanlight_otlp::Signal;
 use fanlight_pipeline::Inlet;
 use http::{HeaderMap, Method, StatusCode};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::provider::Provider;
 use body::{Body, Cut};
@@ -87,6 +88,8 @@ struct Shared {
     settings: Arc<Settings>,
     budget: Budget,
     worker: mpsc::Sender<Told>,
+    /// Wakes the worker before its time.
+    hurry: Arc<Notify>,
     inlet: Inlet,
     losses: Arc<Losses>,
 }
@@ -177,13 +180,18 @@ impl Recorder {
     pub(crate) fn new(settings: Settings, inlet: Inlet) -> Recorder {
         let (worker, told) = mpsc::channel(WAITING);
         let losses = Arc::new(Losses::default());
+        let hurry = Arc::new(Notify::new());
         let reads = Worker {
             inlet: inlet.clone(),
             losses: Arc::clone(&losses),
             prices: Prices::default(),
+            hurry: Arc::clone(&hurry),
         };
         let runtime = tokio::runtime::Handle::current();
-        let run = move || runtime.block_on(reads.run(told));
+        let run = move || {
+            give_way();
+            runtime.block_on(reads.run(told));
+        };
         let spawned = std::thread::Builder::new()
             .name("llm-recorder".to_owned())
             .spawn(run);
@@ -194,6 +202,7 @@ impl Recorder {
             budget: Budget::new(settings.buffer_bytes),
             settings: Arc::new(settings),
             worker,
+            hurry,
             inlet,
             losses,
         }))
@@ -236,18 +245,28 @@ impl Recorder {
         let (done, told) = oneshot::channel();
         // Without a worker nothing is left to hand in.
         if self.0.worker.send(Told::Flush(done)).await.is_ok() {
+            self.0.hurry.notify_one();
             drop(told.await);
         }
     }
 }
 
 impl RequestSide {
-    /// The next piece of the body.
+    /// The next piece of the body, a slice of the connection's buffer.
     pub(crate) fn chunk(&mut self, bytes: &Bytes) {
         if let Some(call) = &self.0 {
             let most = call.shared.settings.body_bytes;
             let (body, charge) = &mut *call.request();
             body.push(bytes, call.started.elapsed(), most, charge);
+        }
+    }
+
+    /// The next piece of the body, which is no slice of anything larger.
+    pub(crate) fn own_chunk(&mut self, bytes: &Bytes) {
+        if let Some(call) = &self.0 {
+            let most = call.shared.settings.body_bytes;
+            let (body, charge) = &mut *call.request();
+            body.push_own(bytes, call.started.elapsed(), most, charge);
         }
     }
 
@@ -277,6 +296,25 @@ impl ResponseSide {
             answering
                 .answer
                 .push(bytes, at, most, &mut answering.charge);
+        }
+    }
+
+    /// So many bytes passed that are not told.
+    pub(crate) fn passed(&mut self, bytes: usize) {
+        if let Some(answering) = &mut self.0 {
+            answering.answer.length += bytes as u64;
+        }
+    }
+
+    /// A message within what passed. The recording has one on each line.
+    pub(crate) fn event(&mut self, message: &[u8]) {
+        if let Some(answering) = &mut self.0 {
+            let call = &answering.call;
+            let (at, most) = (call.started.elapsed(), call.shared.settings.body_bytes);
+            let line = Bytes::from([message, b"\n"].concat());
+            answering
+                .answer
+                .keep_own(&line, at, most, &mut answering.charge);
         }
     }
 
@@ -324,6 +362,9 @@ impl Answering {
         if shared.worker.try_send(Told::Call(finished)).is_err() {
             shared.losses.call(&shared.inlet);
         }
+        if shared.budget.is_strained() {
+            shared.hurry.notify_one();
+        }
     }
 }
 
@@ -366,6 +407,15 @@ fn tell(count: &AtomicU64, what: &str) {
             so_far = before + 1,
             "{what}: too much is waiting; raise recording_buffer"
         );
+    }
+}
+
+/// Lets the threads that forward go first, where the system has priorities of threads. Recordings are read all the same: whoever
+/// gives way gets a tenth of a processor that others want, and all of one that nobody wants.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, 10) {
+        tracing::debug!(%error, "recording does not give way to forwarding");
     }
 }
 

@@ -5,10 +5,13 @@
 //! message about a wrong key. Texts are looked at as a whole, so it does not matter how they were cut on their way; a text
 //! that is cut short loses what may be the beginning of a key.
 
+mod candidates;
+
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use http::HeaderMap;
+use memchr::memmem::Finder;
 use regex::{Captures, Regex};
 
 /// What stands in the place of a secret.
@@ -21,8 +24,10 @@ const SHORTEST: usize = 8;
 const LONGEST_BEGINNING: usize = 1024;
 
 /// Keys by their shapes, of providers and of whom people write prompts about. What a named group matches stays.
+///
+/// A text is tried only where [`candidates`] finds a beginning, so each shape begins with what is looked for there.
 static SHAPES: LazyLock<Regex> = LazyLock::new(|| {
-    let keys = [
+    let shapes = [
         // OpenAI, Anthropic, OpenRouter, Langfuse, DeepSeek, ...
         r"(?:sk|pk|rk)[-_][A-Za-z0-9_-]{16,}",
         // Groq, Hugging Face, GitHub, Replicate, Fireworks, npm.
@@ -36,12 +41,6 @@ static SHAPES: LazyLock<Regex> = LazyLock::new(|| {
         r"bedrock-api-key-[A-Za-z0-9+/=_-]{16,}",
         // JSON web tokens.
         r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
-    ];
-    // Where a key may begin: behind anything but a letter or a digit, unless these are the end of something escaped.
-    let start = r"(?P<start>\A|[^A-Za-z0-9]|\\[nrtbf]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2})";
-    let keys = format!("{start}(?:{})", keys.join("|"));
-    let shapes = [
-        keys.as_str(),
         r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\z)",
         r"(?P<scheme>(?:[Bb]earer|BEARER|[Bb]asic)(?:\s|%20|\+)+)[A-Za-z0-9._~+/=-]{12,}",
         // `?key=...`, and members and headers that are called so.
@@ -49,7 +48,7 @@ static SHAPES: LazyLock<Regex> = LazyLock::new(|| {
         r"(?P<member>(?i:api[_-]?key|helicone-auth|client[_-]?secret|access[_-]?token|refresh[_-]?token|secret[_-]?(?:access[_-]?)?key|password)\\?[\x22']?\s*[:=]\s*\\?[\x22']?)[A-Za-z0-9._~+/=-]{8,}",
     ];
     // The patterns are constants, and a test compiles them.
-    Regex::new(&shapes.join("|"))
+    Regex::new(&format!(r"\A(?:{})", shapes.join("|")))
         .unwrap_or_else(|_| unreachable!("the shapes are regular expressions"))
 });
 
@@ -73,7 +72,7 @@ const SECRET_PARAMETERS: [&str; 12] = [
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Redaction {
     /// Its credentials, the longest first, since one may contain another.
-    credentials: Vec<String>,
+    credentials: Vec<Finder<'static>>,
 }
 
 impl Redaction {
@@ -96,15 +95,18 @@ impl Redaction {
         credentials.retain(|credential| credential.len() >= SHORTEST);
         credentials.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
         credentials.dedup();
-        Redaction { credentials }
+        let finders = credentials.iter().map(|one| Finder::new(one).into_owned());
+        Redaction {
+            credentials: finders.collect(),
+        }
     }
 
     /// The text without secrets.
     pub(crate) fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut text = Cow::Borrowed(text);
         for credential in &self.credentials {
-            if memchr::memmem::find(text.as_bytes(), credential.as_bytes()).is_some() {
-                text = Cow::Owned(text.replace(credential.as_str(), REDACTED));
+            if credential.find(text.as_bytes()).is_some() {
+                text = Cow::Owned(without(&text, credential));
             }
         }
         match text {
@@ -114,11 +116,6 @@ impl Redaction {
                 Cow::Owned(text) => Cow::Owned(text),
             },
         }
-    }
-
-    /// Whether there is a secret in the text.
-    pub(crate) fn finds(&self, text: &str) -> bool {
-        matches!(self.text(text), Cow::Owned(_))
     }
 
     /// What may be told of a header.
@@ -161,17 +158,35 @@ pub(crate) fn without_beginning_of_key(cut: &str) -> &str {
         .unwrap_or(cut)
 }
 
-/// What a header of credentials holds: the value, what follows a scheme, or the values of cookies.
+/// The text without a credential.
+fn without(text: &str, credential: &Finder<'_>) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut done = 0;
+    for at in credential.find_iter(text.as_bytes()) {
+        clean.push_str(text.get(done..at).unwrap_or_default());
+        clean.push_str(REDACTED);
+        done = at + credential.needle().len();
+    }
+    clean.push_str(text.get(done..).unwrap_or_default());
+    clean
+}
+
+/// What a header of credentials holds: what follows a scheme, or the value, and the values of cookies.
 fn credentials_in(value: &str) -> Vec<String> {
-    let mut found = vec![value.to_owned()];
-    found.extend(
-        value
-            .split_once(' ')
-            .map(|(_, rest)| rest.trim().to_owned()),
-    );
+    let mut found = match value.split_once(' ') {
+        Some((scheme, rest)) if is_scheme(scheme) && rest.trim().len() >= SHORTEST => {
+            vec![rest.trim().to_owned()]
+        }
+        _ => vec![value.to_owned()],
+    };
     let cookies = value.split(';').filter_map(|pair| pair.split_once('='));
     found.extend(cookies.map(|(_, value)| value.trim().to_owned()));
     found
+}
+
+fn is_scheme(word: &str) -> bool {
+    word.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 fn is_secret_header(name: &str) -> bool {
@@ -201,23 +216,30 @@ fn is_secret_parameter(name: &str) -> bool {
 
 /// The text without what is shaped like a key.
 fn without_keys(text: &str) -> Cow<'_, str> {
+    without_keys_at(text, candidates::of(text))
+}
+
+/// The text without keys that begin at one of these places, which are in order.
+fn without_keys_at(text: &str, places: Vec<usize>) -> Cow<'_, str> {
     let mut clean = String::new();
-    let mut done = 0;
-    for found in SHAPES.captures_iter(text) {
-        let (Some(all), said) = (found.get(0), what_it_is(&found)) else {
+    let (mut done, mut looked_at) = (0, 0);
+    for at in places {
+        let rest = text.get(at..).filter(|_| at >= looked_at);
+        let Some(found) = rest.and_then(|rest| SHAPES.captures(rest)) else {
             continue;
         };
+        let (said, end) = (what_it_is(&found), at + found.get_match().end());
+        looked_at = end;
         // Names in code look like keys as well, but keys have digits.
-        let key = text.get(said.len() + all.start()..all.end());
+        let key = text.get(at + said.len()..end);
         if !key.is_some_and(|key| {
             key.starts_with("-----") || key.contains(|c: char| c.is_ascii_digit())
         }) {
             continue;
         }
-        clean.push_str(text.get(done..all.start()).unwrap_or_default());
-        clean.push_str(said);
+        clean.push_str(text.get(done..at + said.len()).unwrap_or_default());
         clean.push_str(REDACTED);
-        done = all.end();
+        done = end;
     }
     if done == 0 {
         return Cow::Borrowed(text);
@@ -228,7 +250,7 @@ fn without_keys(text: &str) -> Cow<'_, str> {
 
 /// What stands before a key and says what it is; it stays.
 fn what_it_is<'t>(found: &Captures<'t>) -> &'t str {
-    let names = ["start", "scheme", "parameter", "member"];
+    let names = ["scheme", "parameter", "member"];
     let said = names.iter().find_map(|name| found.name(name));
     said.map_or("", |said| said.as_str())
 }

@@ -1,5 +1,9 @@
 //! Connections that become something else, such as the WebSockets of realtime interfaces: bytes go both ways as they come.
 
+mod events;
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::{Instant, SystemTime};
 
 use fanlight_net::Body;
@@ -8,6 +12,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::body::{Edit, ReplyBody, Upload};
 use crate::forward::{Forwarder, call_head, head_to_upstream, url};
@@ -16,6 +21,7 @@ use crate::problem::Problem;
 use crate::record::{End, Recording, ResponseSide};
 use crate::routes::Target;
 use crate::upstream::Answer;
+use events::Events;
 
 /// Forwards a request to upgrade. If the provider agrees, both connections are joined until one of them ends.
 pub(crate) async fn forward(
@@ -95,18 +101,65 @@ fn upgraded(headers: &mut HeaderMap, protocol: Option<HeaderValue>) {
 
 /// Passes bytes both ways until both sides have ended, or one breaks.
 async fn join(ours: OnUpgrade, theirs: OnUpgrade, side: ResponseSide) {
-    let joined = futures::future::try_join(ours, theirs).await;
-    let ended = match joined {
-        Ok((ours, theirs)) => {
-            let (mut ours, mut theirs) = (TokioIo::new(ours), TokioIo::new(theirs));
-            tokio::io::copy_bidirectional(&mut ours, &mut theirs)
-                .await
-                .map_err(|error| error.to_string())
-        }
-        Err(error) => Err(error.to_string()),
+    let (ours, theirs) = match futures::future::try_join(ours, theirs).await {
+        Ok(both) => both,
+        Err(error) => return side.end(broken(&error)),
     };
-    side.end(match ended {
+    let mut ours = TokioIo::new(ours);
+    let mut theirs = Watched {
+        socket: TokioIo::new(theirs),
+        events: Events::default(),
+        side,
+    };
+    let passed = tokio::io::copy_bidirectional(&mut ours, &mut theirs).await;
+    theirs.side.end(match passed {
         Ok(_) => End::Complete,
-        Err(error) => End::Upstream(format!("the connection broke: {error}")),
+        Err(error) => broken(&error),
     });
+}
+
+fn broken(error: &dyn std::error::Error) -> End {
+    End::Upstream(format!("the connection broke: {error}"))
+}
+
+/// The provider's side of a socket, whose messages the recording sees.
+struct Watched<S> {
+    socket: S,
+    events: Events,
+    side: ResponseSide,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let this = self.get_mut();
+        let had = buffer.filled().len();
+        let polled = Pin::new(&mut this.socket).poll_read(cx, buffer);
+        let read = buffer.filled().get(had..).unwrap_or_default();
+        let side = &mut this.side;
+        side.passed(read.len());
+        this.events.push(read, |event| side.event(event));
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.get_mut().socket).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)
+    }
 }

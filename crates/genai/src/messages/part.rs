@@ -53,6 +53,14 @@ fn of_kind(kind: &str, item: &Json) -> Option<Part> {
         "text" | "input_text" | "output_text" | "refusal" | "summary_text" => Some(Part::Text {
             content: json::text_of(item, &["content", "text", "refusal"]).unwrap_or_default(),
         }),
+        // What was said aloud, in words.
+        "audio" | "input_audio" | "output_audio"
+            if item.get("transcript").is_some_and(Json::is_string) =>
+        {
+            Some(Part::Text {
+                content: json::text_of(item, &["transcript"]).unwrap_or_default(),
+            })
+        }
         "reasoning" | "thinking" | "redacted_thinking" | "redacted_reasoning" => {
             Some(Part::Reasoning {
                 content: thoughts(item),

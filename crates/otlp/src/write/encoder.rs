@@ -15,7 +15,11 @@ pub struct Encoder {
 
 /// Where an open nested message starts.
 #[derive(Clone, Copy, Debug)]
-pub struct Open(usize);
+pub struct Open {
+    start: usize,
+    /// How many bytes are kept free in front of it for its length.
+    width: usize,
+}
 
 /// What stands before a field.
 #[inline]
@@ -235,29 +239,54 @@ impl Encoder {
         self.close(open);
     }
 
+    /// As [`Encoder::nested`], of a message that is probably about this long: if it is, nothing is moved when its length is known.
+    pub fn nested_about(&mut self, number: u32, expected: usize, write: impl FnOnce(&mut Encoder)) {
+        let open = self.open_about(number, expected);
+        write(self);
+        self.close(open);
+    }
+
     /// Starts a nested message that [`Encoder::close`] ends, where no closure can enclose what is written.
     #[inline]
     pub fn open(&mut self, number: u32) -> Open {
         // Most messages are shorter than 128 bytes: room for a one-byte length, moved when it turns out longer.
         self.tag_and(number, wire_type::LENGTH, 0);
-        Open(self.bytes.len())
+        Open {
+            start: self.bytes.len(),
+            width: 1,
+        }
+    }
+
+    /// As [`Encoder::open`], of a message that is probably about this long.
+    #[inline]
+    pub(crate) fn open_about(&mut self, number: u32, expected: usize) -> Open {
+        put_varint(&mut self.bytes, tag(number, wire_type::LENGTH));
+        let length_at = self.bytes.len();
+        put_varint(&mut self.bytes, expected as u64);
+        Open {
+            start: self.bytes.len(),
+            width: self.bytes.len() - length_at,
+        }
     }
 
     /// Ends the innermost open message: puts its length in front of it.
     #[inline]
-    pub fn close(&mut self, Open(start): Open) {
+    pub fn close(&mut self, Open { start, width }: Open) {
         let length = self.bytes.len() - start;
         match self.bytes.get_mut(start - 1) {
-            Some(slot) if length < 0x80 => *slot = length as u8,
-            _ => self.make_room(start, length),
+            Some(slot) if length < 0x80 && width == 1 => *slot = length as u8,
+            _ => self.put_length(start, width, length),
         }
     }
 
-    /// Moves a message that is longer than its one byte of length can say.
-    fn make_room(&mut self, start: usize, length: usize) {
+    /// Puts a length in front of a message; moves the message if it takes more or less than the room kept free.
+    fn put_length(&mut self, start: usize, width: usize, length: usize) {
         let (varint, used) = varint_of(length as u64);
-        self.bytes
-            .splice(start - 1..start, varint.into_iter().take(used));
+        let place = start - width..start;
+        match (self.bytes.get_mut(place.clone()), varint.get(..used)) {
+            (Some(free), Some(varint)) if free.len() == used => free.copy_from_slice(varint),
+            _ => drop(self.bytes.splice(place, varint.into_iter().take(used))),
+        }
     }
 
     /// Adds fields that are encoded already.
@@ -280,9 +309,21 @@ impl Encoder {
 
     /// One attribute.
     pub fn attribute(&mut self, number: u32, key: &str, value: &Value<'_>) {
-        self.nested(number, |out| {
+        let length = match value {
+            Value::Str(text) => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            _ => 0,
+        };
+        if length < 100 {
+            return self.nested(number, |out| {
+                out.bytes(1, key);
+                out.nested(2, |out| out.value(value));
+            });
+        }
+        // Beside the text stand its tag and length, and those of the value and the key.
+        self.nested_about(number, length + key.len() + 8, |out| {
             out.bytes(1, key);
-            out.nested(2, |out| out.value(value));
+            out.nested_about(2, length + 2, |out| out.value(value));
         });
     }
 
@@ -320,5 +361,45 @@ impl fmt::Write for Text<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0.extend_from_slice(text.as_bytes());
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lengths about each of which a varint takes a byte more.
+    const LENGTHS: [usize; 7] = [0, 127, 128, 129, 16_383, 16_384, 2_097_152];
+
+    #[test]
+    fn an_expected_length_may_be_wrong() {
+        for length in LENGTHS {
+            let payload = vec![7; length];
+            let mut plain = Encoder::new();
+            plain.nested(3, |out| out.raw(&payload));
+            for expected in LENGTHS {
+                let mut about = Encoder::new();
+                about.nested_about(3, expected, |out| out.raw(&payload));
+                assert!(
+                    about.as_bytes() == plain.as_bytes(),
+                    "{length} for {expected}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn long_attributes_are_written_as_short_ones() {
+        for length in [99, 100, 120, 126, 127, 128, 16_380, 16_384, 20_000] {
+            let text = "x".repeat(length);
+            let mut nested = Encoder::new();
+            nested.nested(9, |out| {
+                out.bytes(1, "key");
+                out.nested(2, |out| out.some_bytes(1, &text));
+            });
+            let mut attribute = Encoder::new();
+            attribute.attribute(9, "key", &Value::Str(&text));
+            assert!(attribute.as_bytes() == nested.as_bytes(), "{length}");
+        }
     }
 }

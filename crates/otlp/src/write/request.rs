@@ -8,6 +8,8 @@ use crate::{Batch, Signal};
 pub struct RequestWriter {
     signal: Signal,
     out: Encoder,
+    /// How many bytes are expected.
+    room: usize,
     items: usize,
 }
 
@@ -27,9 +29,15 @@ pub struct ScopeWriter<'a> {
 impl RequestWriter {
     /// An empty request.
     pub fn new(signal: Signal) -> RequestWriter {
+        RequestWriter::with_room(signal, 0)
+    }
+
+    /// An empty request that is to hold about so many bytes: if it does, nothing is moved while it is written.
+    pub fn with_room(signal: Signal, bytes: usize) -> RequestWriter {
         RequestWriter {
             signal,
-            out: Encoder::new(),
+            out: Encoder::with_capacity(bytes),
+            room: bytes,
             items: 0,
         }
     }
@@ -40,7 +48,7 @@ impl RequestWriter {
         attributes: KeyValues<'_>,
         write: impl FnOnce(&mut ResourceWriter<'_>),
     ) {
-        let open = self.out.open(1);
+        let open = self.out.open_about(1, self.room);
         self.out.nested(1, |out| out.attributes(1, attributes));
         write(&mut ResourceWriter { request: self });
         self.out.close(open);
@@ -55,7 +63,7 @@ impl RequestWriter {
 impl ResourceWriter<'_> {
     /// Adds a scope, and whatever the closure adds to it.
     pub fn scope(&mut self, name: &str, version: &str, write: impl FnOnce(&mut ScopeWriter<'_>)) {
-        let open = self.request.out.open(2);
+        let open = self.request.out.open_about(2, self.request.room);
         self.request.out.nested(1, |out| {
             out.bytes(1, name);
             out.bytes(2, version);
@@ -83,6 +91,15 @@ impl ScopeWriter<'_> {
         self.item(Signal::Metrics, metric.data.points_count(), |out| {
             metric.write(out)
         });
+    }
+
+    /// Adds items of the given signal that are encoded already, each as field 2.
+    pub fn encoded(&mut self, signal: Signal, items: usize, fields: &[u8]) {
+        debug_assert_eq!(signal, self.request.signal, "an item of another signal");
+        if signal == self.request.signal {
+            self.request.items += items;
+            self.request.out.raw(fields);
+        }
     }
 
     /// Adds an item of the given signal, field by field; `items` is how many it counts for (a metric counts its data points).

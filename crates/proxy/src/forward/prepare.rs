@@ -27,6 +27,8 @@ pub(super) struct Prepared {
     pub(super) path_and_query: String,
     /// What the client sent so far, and the rest of it.
     read: VecDeque<Bytes>,
+    /// Whether that is one piece of its own, no slice of the connection's buffer.
+    is_own: bool,
     rest: Option<Body>,
     change: Change,
 }
@@ -67,9 +69,15 @@ impl Prepared {
                 .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         let is_whole = rest.is_none() || !is_post;
+        let is_own = read.len() > 1;
         let mut prepared = Prepared {
             path_and_query: path(forwarder, head, target, &text, signs),
-            read,
+            read: if is_own {
+                VecDeque::from([text.clone()])
+            } else {
+                read
+            },
+            is_own,
             rest,
             change: Change::None,
         };
@@ -124,24 +132,28 @@ impl Prepared {
     /// as little as the client, but translations as the provider does.
     pub(super) fn upload(self, mut side: RequestSide, target: &Target) -> (Upload, Edit) {
         let read = self.read;
+        let told = |side: &mut RequestSide, piece| match self.is_own {
+            true => side.own_chunk(piece),
+            false => side.chunk(piece),
+        };
         match (self.change, self.rest) {
             (Change::None, Some(rest)) => {
-                read.iter().for_each(|piece| side.chunk(piece));
+                read.iter().for_each(|piece| told(&mut side, piece));
                 (Upload::streaming(read, rest, side), Edit::None)
             }
             (Change::None, None) => {
-                read.iter().for_each(|piece| side.chunk(piece));
+                read.iter().for_each(|piece| told(&mut side, piece));
                 side.end();
                 (Upload::ready(read), Edit::None)
             }
             (Change::Usage(pieces), _) => {
-                read.iter().for_each(|piece| side.chunk(piece));
+                read.iter().for_each(|piece| told(&mut side, piece));
                 side.end();
                 let filter = UsageFilter::new(says_null(target));
                 (Upload::ready(pieces), Edit::Usage(filter))
             }
             (Change::Translation(body, reply), _) => {
-                side.chunk(&body);
+                side.own_chunk(&body);
                 side.end();
                 (Upload::ready([body]), Edit::Translate(reply))
             }

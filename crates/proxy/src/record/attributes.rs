@@ -20,6 +20,13 @@ impl Attributes<'_> {
         }
     }
 
+    /// A text that is known to be without secrets.
+    pub(super) fn clean(&mut self, key: &str, text: Option<&str>) {
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            self.out.attribute(self.field, key, &Value::Str(text));
+        }
+    }
+
     pub(super) fn texts<'t>(&mut self, key: &str, texts: impl IntoIterator<Item = &'t String>) {
         let mut texts = texts.into_iter().peekable();
         if texts.peek().is_none() {

@@ -1,12 +1,13 @@
 //! Bodies as they went over the wire, with the times at which their pieces came.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::budget::Charge;
 
-/// Smaller pieces are copied together: a slice of the connection's buffer would keep all of it.
+/// Smaller pieces are copied together.
 const SMALL: usize = 4 << 10;
 /// How much is copied into one block.
 const BLOCK: usize = 16 << 10;
@@ -40,7 +41,9 @@ pub(super) enum Cut {
 
 #[derive(Debug)]
 enum Block {
+    /// A slice of a connection's buffer would keep all of it, which may be many times as large.
     Copied(Vec<u8>),
+    /// Bytes that are nobody's buffer.
     Shared(Bytes),
 }
 
@@ -52,24 +55,57 @@ struct Mark {
 }
 
 impl Body {
-    /// Keeps a piece, if it may.
+    /// Keeps a piece that is a slice of a connection's buffer, if it may.
     pub(super) fn push(&mut self, bytes: &Bytes, at: Duration, most: usize, charge: &mut Charge) {
         self.length += bytes.len() as u64;
-        if self.cut.is_some() || self.is_closed || bytes.is_empty() {
-            return;
+        let room = self.room(bytes.len(), at, most, charge);
+        if let Some(fits) = bytes.get(..room).filter(|fits| !fits.is_empty()) {
+            self.copy(fits);
         }
-        let room = most.saturating_sub(self.kept);
-        if !charge.grow(bytes.len().min(room) + MARK) {
+    }
+
+    /// Keeps a piece that takes no more memory than its bytes, if it may.
+    pub(super) fn push_own(
+        &mut self,
+        bytes: &Bytes,
+        at: Duration,
+        most: usize,
+        charge: &mut Charge,
+    ) {
+        self.length += bytes.len() as u64;
+        self.keep_own(bytes, at, most, charge);
+    }
+
+    /// The same of what is counted already.
+    pub(super) fn keep_own(
+        &mut self,
+        bytes: &Bytes,
+        at: Duration,
+        most: usize,
+        charge: &mut Charge,
+    ) {
+        let room = self.room(bytes.len(), at, most, charge);
+        if room > 0 {
+            self.blocks.push(Block::Shared(bytes.slice(..room)));
+        }
+    }
+
+    /// Makes room for a piece; says how much of it is to be kept.
+    fn room(&mut self, length: usize, at: Duration, most: usize, charge: &mut Charge) -> usize {
+        if self.cut.is_some() || self.is_closed || length == 0 {
+            return 0;
+        }
+        let fits = length.min(most.saturating_sub(self.kept));
+        if !charge.grow(fits + MARK) {
             self.cut = Some(Cut::OutOfMemory);
-            return;
+            return 0;
         }
-        let fits = bytes.slice(..bytes.len().min(room));
-        if fits.len() < bytes.len() {
+        if fits < length {
             self.cut = Some(Cut::TooLong);
         }
-        self.kept += fits.len();
-        self.keep(fits);
+        self.kept += fits;
         self.marks.push(Mark { end: self.kept, at });
+        fits
     }
 
     /// What was kept; nothing more will be.
@@ -81,16 +117,29 @@ impl Body {
         std::mem::replace(self, closed)
     }
 
-    fn keep(&mut self, bytes: Bytes) {
-        if bytes.len() >= SMALL {
-            self.blocks.push(Block::Shared(bytes));
-            return;
-        }
+    fn copy(&mut self, bytes: &[u8]) {
         match self.blocks.last_mut() {
-            Some(Block::Copied(block)) if block.len() + bytes.len() <= BLOCK => {
-                block.extend_from_slice(&bytes);
+            Some(Block::Copied(block))
+                if bytes.len() < SMALL && block.len() + bytes.len() <= BLOCK =>
+            {
+                block.extend_from_slice(bytes);
             }
             _ => self.blocks.push(Block::Copied(bytes.to_vec())),
+        }
+    }
+
+    /// All that was kept, in one piece.
+    pub(super) fn whole(&self) -> Cow<'_, [u8]> {
+        let mut blocks = self.blocks();
+        match (blocks.next(), self.blocks.len()) {
+            (None, _) => Cow::default(),
+            (Some(only), 1) => Cow::Borrowed(only),
+            (Some(first), _) => {
+                let mut whole = Vec::with_capacity(self.kept);
+                whole.extend_from_slice(first);
+                blocks.for_each(|block| whole.extend_from_slice(block));
+                Cow::Owned(whole)
+            }
         }
     }
 
@@ -137,6 +186,19 @@ mod tests {
     use super::super::budget::Budget;
     use super::*;
 
+    #[test]
+    fn own_pieces_are_kept_without_a_copy() {
+        let mut charge = Budget::new(1 << 20).take(0).unwrap();
+        let mut body = Body::default();
+        let own = Bytes::from(b"of its own".to_vec());
+        body.push_own(&own, Duration::ZERO, 100, &mut charge);
+        assert_eq!(body.whole().as_ptr(), own.as_ptr());
+        body.push_own(&own, Duration::ZERO, 12, &mut charge);
+        body.push(&own, Duration::ZERO, 12, &mut charge);
+        assert_eq!(*body.whole(), *b"of its ownof");
+        assert_eq!((body.length, body.cut), (30, Some(Cut::TooLong)));
+    }
+
     fn pushed(pieces: &[&[u8]], most: usize) -> Body {
         let mut charge = Budget::new(1 << 20).take(0).unwrap();
         let mut body = Body::default();
@@ -158,13 +220,13 @@ mod tests {
         let back: Vec<&[u8]> = body.pieces().map(|(_, piece)| piece).collect();
         assert_eq!(back, pieces);
         assert_eq!(body.gaps().collect::<Vec<_>>(), vec![0.001; 9]);
-        assert_eq!(body.blocks().collect::<Vec<_>>().concat(), pieces.concat());
+        assert_eq!(*body.whole(), pieces.concat());
     }
 
     #[test]
     fn a_long_body_is_cut_and_counted() {
         let body = pushed(&[b"abc", b"def", b"ghi"], 5);
-        assert_eq!(body.blocks().collect::<Vec<_>>().concat(), b"abcde");
+        assert_eq!(*body.whole(), *b"abcde");
         assert_eq!((body.length, body.cut), (9, Some(Cut::TooLong)));
     }
 

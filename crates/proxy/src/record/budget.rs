@@ -37,6 +37,11 @@ impl Budget {
         charge.grow(bytes).then_some(charge)
     }
 
+    /// Whether so much is taken that it should soon be given back.
+    pub(super) fn is_strained(&self) -> bool {
+        self.0.used.load(Ordering::Relaxed) > self.0.most / 4
+    }
+
     #[cfg(test)]
     pub(super) fn used(&self) -> usize {
         self.0.used.load(Ordering::Relaxed)

@@ -3,6 +3,8 @@
 //! Its body is `{request: {method, url, headers, body}, response: {status, headers, body, truncated}}`. Bodies are without their
 //! content coding; what is no text is described.
 
+use std::borrow::Cow;
+
 use fanlight_otlp::view::Value;
 use fanlight_otlp::write::Encoder;
 use http::HeaderMap;
@@ -15,15 +17,16 @@ use crate::redact::{self, Redaction};
 /// The name of the event.
 const EVENT: &str = "fanlight.llm.exchange";
 
-/// The fields of the log record.
+/// Writes the fields of the log record.
 pub(super) fn exchange(
     finished: &Finished,
-    record: &Record,
+    record: &Record<'_>,
     content: &Content,
     redaction: &Redaction,
-) -> Vec<u8> {
+    out: &mut Encoder,
+) {
     let head = &finished.head;
-    let mut out = Encoder::new();
+    let room = 1024 + record.request.bytes.len() + record.response.bytes.len();
     let time = nanos(head.started.0).saturating_add(whole_nanos(record.duration));
     out.fixed64(1, time);
     let (severity, name) = match record.error {
@@ -33,9 +36,9 @@ pub(super) fn exchange(
     out.varint(2, severity);
     out.bytes(3, name);
     let most = finished.text_limit().unwrap_or(usize::MAX);
-    out.nested(5, |out| {
-        out.nested(6, |out| {
-            entry(out, "request", |out| {
+    out.nested_about(5, room, |out| {
+        out.nested_about(6, room, |out| {
+            entry(out, "request", record.request.bytes.len(), |out| {
                 text(out, "method", head.method.as_str());
                 text(out, "url", &url(finished, redaction));
                 headers(out, &head.headers, redaction);
@@ -44,7 +47,7 @@ pub(super) fn exchange(
             let Some((status, of_answer)) = &finished.response else {
                 return;
             };
-            entry(out, "response", |out| {
+            entry(out, "response", record.response.bytes.len(), |out| {
                 out.attribute(1, "status", &Value::Int(i64::from(status.as_u16())));
                 headers(out, of_answer, redaction);
                 let (said, is_cut) = answer(record, content, most, redaction);
@@ -57,7 +60,6 @@ pub(super) fn exchange(
     out.bytes(10, record.span_id.0);
     out.fixed64(11, time);
     out.bytes(12, EVENT);
-    out.into_bytes()
 }
 
 fn url(finished: &Finished, redaction: &Redaction) -> String {
@@ -76,27 +78,26 @@ fn url(finished: &Finished, redaction: &Redaction) -> String {
 }
 
 /// The answer's body. A stream may tell a key in pieces, each in an event of its own: then none of it is told.
-fn answer(
-    record: &Record,
+fn answer<'r>(
+    record: &'r Record<'_>,
     content: &Content,
     most: usize,
     redaction: &Redaction,
-) -> (String, bool) {
-    let is_streamed = record.call.streaming == Some(true);
-    let hides = |said: &String| redaction.finds(said);
-    if is_streamed && content.output.as_ref().is_some_and(hides) {
+) -> (Cow<'r, str>, bool) {
+    if record.call.streaming == Some(true) && content.told_secret {
         let length = record.response.length;
-        return (
-            format!("<stream with a secret in it, {length} bytes>"),
-            true,
-        );
+        let said = format!("<stream with a secret in it, {length} bytes>");
+        return (Cow::Owned(said), true);
     }
     body(&record.response, most, redaction)
 }
 
 /// A body without secrets, and whether something of it is missing.
-fn body(read: &Read, most: usize, redaction: &Redaction) -> (String, bool) {
-    let described = || (format!("<binary, {} bytes>", read.length), read.is_cut);
+fn body<'r>(read: &'r Read<'_>, most: usize, redaction: &Redaction) -> (Cow<'r, str>, bool) {
+    let described = || {
+        let said = format!("<binary, {} bytes>", read.length);
+        (Cow::Owned(said), read.is_cut)
+    };
     let text = match std::str::from_utf8(&read.bytes) {
         Ok(text) => text,
         // A character may have been cut.
@@ -106,7 +107,7 @@ fn body(read: &Read, most: usize, redaction: &Redaction) -> (String, bool) {
         }
         Err(_) => return described(),
     };
-    if text.contains('\0') || (text.is_empty() && read.length > 0) {
+    if memchr::memchr(0, text.as_bytes()).is_some() || (text.is_empty() && read.length > 0) {
         return described();
     }
     let whole = match read.is_cut {
@@ -114,12 +115,20 @@ fn body(read: &Read, most: usize, redaction: &Redaction) -> (String, bool) {
         false => text,
     };
     let clean = redaction.text(whole);
-    let kept = redact::beginning(&clean, most);
-    (kept.to_owned(), read.is_cut || kept.len() < clean.len())
+    let length = redact::beginning(&clean, most).len();
+    let is_cut = read.is_cut || length < clean.len();
+    let kept = match clean {
+        Cow::Borrowed(clean) => Cow::Borrowed(clean.get(..length).unwrap_or_default()),
+        Cow::Owned(mut clean) => {
+            clean.truncate(length);
+            Cow::Owned(clean)
+        }
+    };
+    (kept, is_cut)
 }
 
 fn headers(out: &mut Encoder, headers: &HeaderMap, redaction: &Redaction) {
-    entry(out, "headers", |out| {
+    entry(out, "headers", 0, |out| {
         for (name, value) in headers {
             let value = String::from_utf8_lossy(value.as_bytes());
             text(out, name.as_str(), &redaction.header(name.as_str(), &value));
@@ -127,11 +136,11 @@ fn headers(out: &mut Encoder, headers: &HeaderMap, redaction: &Redaction) {
     });
 }
 
-/// An entry of a map that is a map.
-fn entry(out: &mut Encoder, key: &str, write: impl FnOnce(&mut Encoder)) {
-    out.nested(1, |out| {
+/// An entry of a map that is a map, probably of about so many bytes.
+fn entry(out: &mut Encoder, key: &str, expected: usize, write: impl FnOnce(&mut Encoder)) {
+    out.nested_about(1, expected, |out| {
         out.bytes(1, key);
-        out.nested(2, |out| out.nested(6, write));
+        out.nested_about(2, expected, |out| out.nested_about(6, expected, write));
     });
 }
 

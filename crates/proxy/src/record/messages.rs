@@ -4,132 +4,140 @@
 //! content, which is what the normal form has of them.
 
 use fanlight_genai::{LlmCall, Message, Part, ToolDefinition};
-use serde_json::{Map, Value as Json, json};
+use serde_json::Value as Json;
 
+use super::json::{self, Object, array, object};
 use crate::redact;
 
 /// Messages that the model read, as the attribute has them.
 pub(super) fn input(messages: &[Message]) -> String {
-    Json::from_iter(messages.iter().map(message)).to_string()
+    let mut out = with_room(messages.iter().flat_map(|message| &message.parts));
+    array(&mut out, messages, |out, said| {
+        message(out, said, said.finish_reason.as_deref());
+    });
+    out
 }
 
 /// Messages that it answered. Each must say why it ended, or Phoenix shows none; nothing is said of one that broke off.
 pub(super) fn output(messages: &[Message]) -> String {
-    let written = messages.iter().map(|said| {
-        let mut written = message(said);
-        if let (Some(written), None) = (written.as_object_mut(), &said.finish_reason) {
-            put(written, "finish_reason", Some(""));
-        }
-        written
+    let mut out = with_room(messages.iter().flat_map(|message| &message.parts));
+    array(&mut out, messages, |out, said| {
+        let reason = said.finish_reason.as_deref().unwrap_or_default();
+        message(out, said, Some(reason));
     });
-    Json::from_iter(written).to_string()
+    out
 }
 
 /// Parts without a message around them.
 pub(super) fn parts(parts: &[Part]) -> String {
-    Json::from_iter(parts.iter().map(part)).to_string()
+    let mut out = with_room(parts);
+    array(&mut out, parts, part);
+    out
 }
 
 /// Tools that the model may use.
 pub(super) fn tools(tools: &[ToolDefinition]) -> String {
-    Json::from_iter(tools.iter().map(tool)).to_string()
+    let mut out = String::new();
+    array(&mut out, tools, |out, tool| {
+        object(out, |object| {
+            object.text("description", tool.description.as_deref());
+            object.text("name", Some(&tool.name));
+            object.json("parameters", &tool.parameters);
+            object.text("type", tool.kind.as_deref());
+        });
+    });
+    out
 }
 
-fn message(message: &Message) -> Json {
-    let mut object = Map::new();
-    object.insert("role".to_owned(), Json::from(message.role.as_str()));
-    put(&mut object, "name", message.name.as_deref());
-    object.insert("parts".to_owned(), message.parts.iter().map(part).collect());
-    put(
-        &mut object,
-        "finish_reason",
-        message.finish_reason.as_deref(),
-    );
-    Json::Object(object)
+/// An empty text that need not grow often.
+fn with_room<'p>(parts: impl IntoIterator<Item = &'p Part>) -> String {
+    let sizes = parts.into_iter().map(|part| match part {
+        Part::Text { content } | Part::Reasoning { content } => {
+            64 + content.len() + content.len() / 16
+        }
+        _ => 256,
+    });
+    String::with_capacity(sizes.sum())
 }
 
-fn part(part: &Part) -> Json {
-    let mut object = Map::new();
-    let mut begin = |kind: &str| object.insert("type".to_owned(), Json::from(kind));
+fn message(out: &mut String, message: &Message, finish_reason: Option<&str>) {
+    object(out, |object| {
+        object.text("finish_reason", finish_reason);
+        object.text("name", message.name.as_deref());
+        array(object.member("parts"), &message.parts, part);
+        object.text("role", Some(&message.role));
+    });
+}
+
+fn part(out: &mut String, part: &Part) {
     match part {
+        Part::Generic(value) => json::json(out, value),
+        part => object(out, |object| members(object, part)),
+    }
+}
+
+fn members(object: &mut Object<'_>, part: &Part) {
+    let kind = match part {
         Part::Text { content } => {
-            begin("text");
-            object.insert("content".to_owned(), Json::from(content.as_str()));
+            object.text("content", Some(content));
+            "text"
         }
         Part::Reasoning { content } => {
-            begin("reasoning");
-            object.insert("content".to_owned(), Json::from(content.as_str()));
+            object.text("content", Some(content));
+            "reasoning"
         }
         Part::ToolCall {
             id,
             name,
             arguments,
         } => {
-            begin("tool_call");
-            put(&mut object, "id", id.as_deref());
-            put(&mut object, "name", Some(name));
-            put_json(&mut object, "arguments", arguments);
+            object.json("arguments", arguments);
+            object.text("id", id.as_deref());
+            object.text("name", Some(name));
+            "tool_call"
         }
         Part::ToolCallResponse { id, name, response } => {
-            begin("tool_call_response");
-            put(&mut object, "id", id.as_deref());
-            put(&mut object, "name", name.as_deref());
-            put_json(&mut object, "response", response);
+            object.text("id", id.as_deref());
+            object.text("name", name.as_deref());
+            object.json("response", response);
+            "tool_call_response"
         }
         Part::Blob {
             modality,
             mime_type,
             bytes,
         } => {
-            begin("blob");
-            put(&mut object, "modality", Some(modality));
-            put(&mut object, "mime_type", mime_type.as_deref());
-            object.insert("bytes".to_owned(), json!(bytes));
+            object.count("bytes", *bytes);
+            medium(object, modality, mime_type.as_deref());
+            "blob"
         }
         Part::Uri {
             modality,
             mime_type,
             uri,
         } => {
-            begin("uri");
-            put(&mut object, "modality", Some(modality));
-            put(&mut object, "mime_type", mime_type.as_deref());
-            put(&mut object, "uri", Some(uri));
+            medium(object, modality, mime_type.as_deref());
+            object.text("uri", Some(uri));
+            "uri"
         }
         Part::File {
             modality,
             mime_type,
             file_id,
         } => {
-            begin("file");
-            put(&mut object, "modality", Some(modality));
-            put(&mut object, "mime_type", mime_type.as_deref());
-            put(&mut object, "file_id", Some(file_id));
+            object.text("file_id", Some(file_id));
+            medium(object, modality, mime_type.as_deref());
+            "file"
         }
-        Part::Generic(value) => return value.clone(),
-    }
-    Json::Object(object)
+        // It is its own JSON.
+        Part::Generic(_) => return,
+    };
+    object.text("type", Some(kind));
 }
 
-fn tool(tool: &ToolDefinition) -> Json {
-    let mut object = Map::new();
-    put(&mut object, "type", tool.kind.as_deref());
-    put(&mut object, "name", Some(&tool.name));
-    put(&mut object, "description", tool.description.as_deref());
-    put_json(&mut object, "parameters", &tool.parameters);
-    Json::Object(object)
-}
-
-fn put(object: &mut Map<String, Json>, name: &str, value: Option<&str>) {
-    if let Some(value) = value {
-        object.insert(name.to_owned(), Json::from(value));
-    }
-}
-
-fn put_json(object: &mut Map<String, Json>, name: &str, value: &Json) {
-    if !value.is_null() {
-        object.insert(name.to_owned(), value.clone());
-    }
+fn medium(object: &mut Object<'_>, modality: &str, mime_type: Option<&str>) {
+    object.text("mime_type", mime_type);
+    object.text("modality", Some(modality));
 }
 
 /// Cuts every text of a call to so many bytes.

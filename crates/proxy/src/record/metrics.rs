@@ -90,7 +90,7 @@ impl Metrics {
         &mut self,
         service: &str,
         head: &CallHead,
-        record: &Record,
+        record: &Record<'_>,
         redaction: &Redaction,
     ) {
         let Some(operation) = record.operation() else {
@@ -110,15 +110,14 @@ impl Metrics {
             error_type: clean(record.error.as_ref().map(|(kind, _)| kind)),
             ..Series::default()
         };
-        let mut put = |instrument, value| self.put(service, instrument, &series, value);
-        put(Duration, record.duration.as_secs_f64());
-        if let Some(first) = call.time_to_first_chunk {
-            put(TimeToFirstChunk, first);
-        }
-        record
-            .gaps
-            .iter()
-            .for_each(|gap| put(TimePerOutputChunk, *gap));
+        self.put(service, Duration, &series, [record.duration.as_secs_f64()]);
+        self.put(service, TimeToFirstChunk, &series, call.time_to_first_chunk);
+        self.put(
+            service,
+            TimePerOutputChunk,
+            &series,
+            record.gaps.iter().copied(),
+        );
         if let Some(usage) = &call.usage {
             for (token_type, tokens) in [
                 ("input", usage.input_tokens),
@@ -128,12 +127,22 @@ impl Metrics {
                     token_type,
                     ..series.clone()
                 };
-                self.put(service, TokenUsage, &series, tokens as f64);
+                self.put(service, TokenUsage, &series, [tokens as f64]);
             }
         }
     }
 
-    fn put(&mut self, service: &str, instrument: Instrument, series: &Series, value: f64) {
+    fn put(
+        &mut self,
+        service: &str,
+        instrument: Instrument,
+        series: &Series,
+        values: impl IntoIterator<Item = f64>,
+    ) {
+        let mut values = values.into_iter().peekable();
+        if values.peek().is_none() {
+            return;
+        }
         self.has_changed = true;
         let mut key = (service.to_owned(), instrument, series.clone());
         if self.series.len() >= MOST_SERIES && !self.series.contains_key(&key) {
@@ -145,11 +154,13 @@ impl Metrics {
         }
         let histogram = self.series.entry(key).or_default();
         let bounds = instrument.bounds();
-        let bucket = bounds.partition_point(|bound| *bound < value);
-        if let Some(count) = histogram.counts.get_mut(bucket) {
-            *count += 1;
+        for value in values {
+            let bucket = bounds.partition_point(|bound| *bound < value);
+            if let Some(count) = histogram.counts.get_mut(bucket) {
+                *count += 1;
+            }
+            histogram.sum += value;
         }
-        histogram.sum += value;
     }
 
     /// All of them as they are now; nothing if they are as they were.

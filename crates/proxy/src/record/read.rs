@@ -1,12 +1,13 @@
 //! What a call that is over was about: its bodies read, its times and its end put into one record.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use fanlight_genai::api::{self, AnswerStream, Framing, ProviderApi};
 use fanlight_genai::price::{CallCost, Prices};
 use fanlight_genai::{Kind, LlmCall};
 use fanlight_otlp::{SpanId, TraceId};
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use serde_json::Value as Json;
 
 use super::body::Body;
@@ -16,7 +17,7 @@ use super::{End, Finished};
 
 /// What is known of a call that is over.
 #[derive(Debug)]
-pub(super) struct Record {
+pub(super) struct Record<'f> {
     /// The interface; none for what is no call of a model.
     pub(super) api: Option<ProviderApi>,
     pub(super) call: LlmCall,
@@ -34,23 +35,23 @@ pub(super) struct Record {
     pub(super) status: Option<u16>,
     /// What went wrong: what kind of thing, and in words.
     pub(super) error: Option<(String, String)>,
-    pub(super) request: Read,
-    pub(super) response: Read,
+    pub(super) request: Read<'f>,
+    pub(super) response: Read<'f>,
 }
 
 /// A body without its content coding.
 #[derive(Debug, Default)]
-pub(super) struct Read {
-    pub(super) bytes: Vec<u8>,
+pub(super) struct Read<'f> {
+    pub(super) bytes: Cow<'f, [u8]>,
     /// How long it was on the wire.
     pub(super) length: u64,
     /// Whether something is missing.
     pub(super) is_cut: bool,
 }
 
-impl Record {
+impl<'f> Record<'f> {
     /// Reads a call.
-    pub(super) fn of(finished: &Finished, prices: &Prices) -> Record {
+    pub(super) fn of(finished: &'f Finished, prices: &Prices) -> Record<'f> {
         let head = &finished.head;
         let caller = Caller::of(&head.headers);
         let mut call = LlmCall::default();
@@ -66,9 +67,10 @@ impl Record {
                 read_answer(finished, api, &mut call, &mut timing)
             }
             None => {
+                let none = HeaderMap::new();
                 let headers = finished.response.as_ref().map(|(_, headers)| headers);
-                let headers = headers.cloned().unwrap_or_default();
-                read_body(&finished.answer, &headers, finished.settings.body_bytes)
+                let most = finished.settings.body_bytes;
+                read_body(&finished.answer, headers.unwrap_or(&none), most)
             }
         };
         call.truncated |= request.is_cut || response.is_cut;
@@ -167,52 +169,79 @@ fn fill_from_caller(call: &mut LlmCall, caller: &Caller) {
 }
 
 /// Reads the answer of a model, piece by piece if it is a stream.
-fn read_answer(
-    finished: &Finished,
+fn read_answer<'f>(
+    finished: &'f Finished,
     api: ProviderApi,
     call: &mut LlmCall,
     timing: &mut Timing,
-) -> Read {
-    let Some((_, headers)) = &finished.response else {
+) -> Read<'f> {
+    let Some((status, headers)) = &finished.response else {
         return Read::default();
     };
     let body = &finished.answer;
-    let Some(framing) = framing(finished, api, headers) else {
-        let read = read_body(body, headers, finished.settings.body_bytes);
-        // Sound and pictures tell nothing.
-        if read
-            .bytes
-            .first()
-            .is_some_and(|byte| !matches!(byte, 0 | 0x80..))
-            || read.bytes.is_empty()
-        {
-            api::read_response(api, &read.bytes, call);
-        }
-        read_headers(headers, call);
+    if *status == StatusCode::SWITCHING_PROTOCOLS {
+        let read = Read {
+            bytes: body.whole(),
+            length: body.length,
+            is_cut: body.cut.is_some(),
+        };
+        api::read_socket(&read.bytes, call);
         return read;
+    }
+    let read = match framing(finished, api, headers) {
+        Some(framing) => {
+            let mut stream = AnswerStream::new(api, framing);
+            let read = read_stream(finished, headers, &mut stream, timing);
+            stream.finish(call);
+            timing.first = timing.first.or(body.first_at());
+            timing.gaps = body.gaps().collect();
+            read
+        }
+        None => {
+            let read = read_body(body, headers, finished.settings.body_bytes);
+            // Sound and pictures tell nothing.
+            let first = read.bytes.first();
+            if first.is_none_or(|byte| !matches!(byte, 0 | 0x80..)) {
+                api::read_response(api, &read.bytes, call);
+            }
+            read
+        }
     };
-    let mut stream = AnswerStream::new(api, framing);
-    let mut decoder = Decoder::new(
-        text(headers, "content-encoding"),
-        finished.settings.body_bytes,
-    );
+    read_headers(headers, call);
+    read
+}
+
+fn read_stream<'f>(
+    finished: &'f Finished,
+    headers: &HeaderMap,
+    stream: &mut AnswerStream,
+    timing: &mut Timing,
+) -> Read<'f> {
+    let body = &finished.answer;
+    let encoding = text(headers, "content-encoding");
+    let mut decoder = Decoder::of(encoding, finished.settings.body_bytes);
     let mut bytes = Vec::new();
     for (at, piece) in body.pieces() {
-        let decoded = decoder.push(piece);
-        stream.push(&decoded);
+        match &mut decoder {
+            None => stream.push(piece),
+            Some(decoder) => {
+                let decoded = decoder.push(piece);
+                stream.push(&decoded);
+                bytes.extend(decoded);
+            }
+        }
         if timing.first.is_none() && stream.has_content() {
             timing.first = Some(at);
         }
-        bytes.extend(decoded);
     }
-    stream.finish(call);
-    read_headers(headers, call);
-    timing.first = timing.first.or(body.first_at());
-    timing.gaps = body.gaps().collect();
+    let is_sound = decoder.as_ref().is_none_or(Decoder::is_sound);
     Read {
-        bytes,
+        bytes: match decoder {
+            None => body.whole(),
+            Some(_) => Cow::Owned(bytes),
+        },
         length: body.length,
-        is_cut: body.cut.is_some() || !decoder.is_sound(),
+        is_cut: body.cut.is_some() || !is_sound,
     }
 }
 
@@ -238,14 +267,20 @@ fn framing(finished: &Finished, api: ProviderApi, headers: &HeaderMap) -> Option
         .filter(|_| is_good)
 }
 
-fn read_body(body: &Body, headers: &HeaderMap, most: usize) -> Read {
-    let mut decoder = Decoder::new(text(headers, "content-encoding"), most);
+fn read_body<'f>(body: &'f Body, headers: &HeaderMap, most: usize) -> Read<'f> {
+    let Some(mut decoder) = Decoder::of(text(headers, "content-encoding"), most) else {
+        return Read {
+            bytes: body.whole(),
+            length: body.length,
+            is_cut: body.cut.is_some(),
+        };
+    };
     let mut bytes = Vec::new();
     for block in body.blocks() {
         bytes.extend(decoder.push(block));
     }
     Read {
-        bytes,
+        bytes: Cow::Owned(bytes),
         length: body.length,
         is_cut: body.cut.is_some() || !decoder.is_sound(),
     }

@@ -7,6 +7,7 @@
 //! - `thread_id`, `opik.tags`: [Opik](https://www.comet.com/docs/opik/tracing/opentelemetry/overview), whose threads are sessions;
 //! - `fanlight.llm.*`, where nobody has a name for it. A cost whose source is `list` was computed from the table of prices.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fanlight_genai::api::ProviderApi;
@@ -32,32 +33,49 @@ const FLAGS: u32 = 0x301;
 pub(super) struct Content {
     system: Option<String>,
     input: Option<String>,
-    pub(super) output: Option<String>,
+    output: Option<String>,
     tools: Option<String>,
+    /// Whether there was a secret in what the model answered.
+    pub(super) told_secret: bool,
 }
 
 impl Content {
-    pub(super) fn of(call: &LlmCall) -> Content {
+    pub(super) fn of(call: &LlmCall, redaction: &Redaction) -> Content {
+        let clean = |text: String| match redaction.text(&text) {
+            Cow::Borrowed(_) => (text, false),
+            Cow::Owned(clean) => (clean, true),
+        };
+        let written = |is_there: bool, write: &dyn Fn() -> String| is_there.then(|| clean(write()));
+        let output = written(!call.output_messages.is_empty(), &|| {
+            messages::output(&call.output_messages)
+        });
         Content {
-            system: (!call.system_instructions.is_empty())
-                .then(|| messages::parts(&call.system_instructions)),
-            input: (!call.input_messages.is_empty()).then(|| messages::input(&call.input_messages)),
-            output: (!call.output_messages.is_empty())
-                .then(|| messages::output(&call.output_messages)),
-            tools: (!call.tool_definitions.is_empty())
-                .then(|| messages::tools(&call.tool_definitions)),
+            system: written(!call.system_instructions.is_empty(), &|| {
+                messages::parts(&call.system_instructions)
+            })
+            .map(|(text, _)| text),
+            input: written(!call.input_messages.is_empty(), &|| {
+                messages::input(&call.input_messages)
+            })
+            .map(|(text, _)| text),
+            tools: written(!call.tool_definitions.is_empty(), &|| {
+                messages::tools(&call.tool_definitions)
+            })
+            .map(|(text, _)| text),
+            told_secret: output.as_ref().is_some_and(|(_, told)| *told),
+            output: output.map(|(text, _)| text),
         }
     }
 }
 
-/// The fields of the span. Without content where none is to be told.
+/// Writes the fields of the span. Without content where none is to be told.
 pub(super) fn span(
     head: &CallHead,
-    record: &Record,
+    record: &Record<'_>,
     content: Option<&Content>,
     redaction: &Redaction,
-) -> Vec<u8> {
-    let mut out = Encoder::new();
+    out: &mut Encoder,
+) {
     let start = nanos(head.started.0);
     out.bytes(1, record.trace_id.0);
     out.bytes(2, record.span_id.0);
@@ -71,7 +89,7 @@ pub(super) fn span(
     out.fixed64(7, start);
     out.fixed64(8, start.saturating_add(whole_nanos(record.duration)));
     let mut attributes = Attributes {
-        out: &mut out,
+        out: &mut *out,
         field: 9,
         redaction,
     };
@@ -100,10 +118,9 @@ pub(super) fn span(
         });
     }
     out.fixed32(16, FLAGS);
-    out.into_bytes()
 }
 
-fn name(head: &CallHead, record: &Record) -> String {
+fn name(head: &CallHead, record: &Record<'_>) -> String {
     let Some(operation) = record.operation() else {
         return format!("{} {}", head.method, head.path);
     };
@@ -113,7 +130,7 @@ fn name(head: &CallHead, record: &Record) -> String {
     }
 }
 
-fn http(head: &CallHead, record: &Record, attributes: &mut Attributes<'_>) {
+fn http(head: &CallHead, record: &Record<'_>, attributes: &mut Attributes<'_>) {
     let (host, port) = &head.server;
     attributes.text("server.address", Some(host));
     attributes.int("server.port", Some(i64::from(*port)));
@@ -242,7 +259,7 @@ fn langfuse_usage(usage: &Usage) -> Json {
     Json::Object(details)
 }
 
-fn timing(head: &CallHead, record: &Record, attributes: &mut Attributes<'_>) {
+fn timing(head: &CallHead, record: &Record<'_>, attributes: &mut Attributes<'_>) {
     attributes.number("fanlight.llm.tokens_per_second", record.tokens_per_second);
     let Some(first) = record.call.time_to_first_chunk else {
         return;
@@ -318,13 +335,17 @@ fn said(content: Option<&Content>, attributes: &mut Attributes<'_>) {
     let Some(content) = content else {
         return;
     };
-    attributes.text("gen_ai.system_instructions", content.system.as_deref());
-    attributes.text("gen_ai.input.messages", content.input.as_deref());
-    attributes.text("gen_ai.output.messages", content.output.as_deref());
-    attributes.text("gen_ai.tool.definitions", content.tools.as_deref());
+    for (key, text) in [
+        ("gen_ai.system_instructions", &content.system),
+        ("gen_ai.input.messages", &content.input),
+        ("gen_ai.output.messages", &content.output),
+        ("gen_ai.tool.definitions", &content.tools),
+    ] {
+        attributes.clean(key, text.as_deref());
+    }
 }
 
-fn who(record: &Record, attributes: &mut Attributes<'_>) {
+fn who(record: &Record<'_>, attributes: &mut Attributes<'_>) {
     let call = &record.call;
     attributes.text("session.id", call.session_id.as_deref());
     attributes.text("gen_ai.conversation.id", call.conversation_id.as_deref());

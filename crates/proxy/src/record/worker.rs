@@ -1,4 +1,6 @@
 //! Where calls are read and written, off everybody's path: a thread that takes what is over and hands batches in.
+//!
+//! It works in bursts, so that the end of a call wakes nobody, and with less right to the processor than who forwards.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,11 +8,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use fanlight_genai::price::Prices;
 use fanlight_otlp::view::Value;
-use fanlight_otlp::write::RequestWriter;
+use fanlight_otlp::write::{Encoder, RequestWriter};
 use fanlight_otlp::{Batch, Signal};
 use fanlight_pipeline::Inlet;
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout_at;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::{timeout, timeout_at};
 
 use super::exchange::exchange;
 use super::metrics::Metrics;
@@ -23,6 +25,8 @@ use crate::redact::Redaction;
 const PATIENCE: Duration = Duration::from_millis(100);
 /// A batch is not made larger than that, if it can be helped.
 const BATCH: usize = 1 << 20;
+/// How much memory is kept for the next call.
+const SCRATCH: usize = 1 << 20;
 /// How often metrics are handed in.
 const METRICS_EVERY: Duration = Duration::from_secs(10);
 
@@ -39,21 +43,39 @@ pub(super) struct Worker {
     pub(super) inlet: Inlet,
     pub(super) losses: Arc<Losses>,
     pub(super) prices: Prices,
+    /// Told when there is no time to wait for more.
+    pub(super) hurry: Arc<Notify>,
 }
 
 /// What is to be handed in.
 struct Pending {
-    services: BTreeMap<String, Items>,
+    services: BTreeMap<String, Recorded>,
     bytes: usize,
     metrics: Metrics,
     metrics_due: Instant,
+    /// Where each item is written first.
+    scratch: Encoder,
 }
 
 /// Spans and log records of a service.
 #[derive(Default)]
+struct Recorded {
+    spans: Items,
+    logs: Items,
+}
+
+/// Items as they stand in a scope, one behind the other.
+#[derive(Default)]
 struct Items {
-    spans: Vec<Vec<u8>>,
-    logs: Vec<Vec<u8>>,
+    fields: Encoder,
+    count: usize,
+}
+
+impl Items {
+    fn add(&mut self, item: &Encoder) {
+        self.fields.some_bytes(2, item.as_bytes());
+        self.count += 1;
+    }
 }
 
 impl Worker {
@@ -63,15 +85,17 @@ impl Worker {
             bytes: 0,
             metrics: Metrics::new(SystemTime::now()),
             metrics_due: Instant::now() + METRICS_EVERY,
+            scratch: Encoder::new(),
         };
         while let Some(first) = self.next(&mut told, &mut pending).await {
-            let until = Instant::now() + PATIENCE;
+            if matches!(first, Told::Call(_)) {
+                // Either way it is time.
+                let _ = timeout(PATIENCE, self.hurry.notified()).await;
+            }
             let mut next = Some(first);
-            while let Some(now) = next.take() {
+            while let Some(now) = next {
                 match now {
-                    Told::Call(finished) => {
-                        self.record(*finished, &mut pending);
-                    }
+                    Told::Call(finished) => self.record(*finished, &mut pending),
                     Told::Flush(done) => {
                         self.hand_in(&mut pending).await;
                         self.hand_in_metrics(&mut pending).await;
@@ -79,9 +103,10 @@ impl Worker {
                         let _ = done.send(());
                     }
                 }
-                if pending.bytes < BATCH {
-                    next = timeout_at(until.into(), told.recv()).await.ok().flatten();
+                if pending.bytes >= BATCH {
+                    self.hand_in(&mut pending).await;
                 }
+                next = told.try_recv().ok();
             }
             self.hand_in(&mut pending).await;
             if Instant::now() >= pending.metrics_due {
@@ -111,27 +136,34 @@ impl Worker {
         let stated = record.caller.service.as_deref();
         let service = stated.unwrap_or(&finished.settings.service);
         let service = redaction.text(service).into_owned();
-        let content = (head.capture != Capture::Metadata).then(|| Content::of(&record.call));
+        let content =
+            (head.capture != Capture::Metadata).then(|| Content::of(&record.call, &redaction));
         pending.metrics.add(&service, head, &record, &redaction);
-        let items = pending.services.entry(service).or_default();
-        let span = span(head, &record, content.as_ref(), &redaction);
-        pending.bytes += span.len();
-        items.spans.push(span);
+        let recorded = pending.services.entry(service).or_default();
+        let scratch = &mut pending.scratch;
+        scratch.clear();
+        span(head, &record, content.as_ref(), &redaction, scratch);
+        pending.bytes += scratch.len();
+        recorded.spans.add(scratch);
         if finished.is_short_of_memory() {
             // Its bodies are not all there; that they are not told is counted.
             self.losses.exchange(&self.inlet);
         } else if let Some(content) = content.filter(|_| self.inlet.accepts(Signal::Logs)) {
-            let exchange = exchange(&finished, &record, &content, &redaction);
-            pending.bytes += exchange.len();
-            items.logs.push(exchange);
+            scratch.clear();
+            exchange(&finished, &record, &content, &redaction, scratch);
+            pending.bytes += scratch.len();
+            recorded.logs.add(scratch);
+        }
+        if scratch.capacity() > SCRATCH {
+            *scratch = Encoder::new();
         }
     }
 
     async fn hand_in(&self, pending: &mut Pending) {
         pending.bytes = 0;
         let services = std::mem::take(&mut pending.services);
-        let spans = batch(Signal::Traces, &services, |items| &items.spans);
-        let logs = batch(Signal::Logs, &services, |items| &items.logs);
+        let spans = batch(Signal::Traces, &services, |recorded| &recorded.spans);
+        let logs = batch(Signal::Logs, &services, |recorded| &recorded.logs);
         drop(services);
         for batch in [spans, logs] {
             self.offer(batch).await;
@@ -160,16 +192,21 @@ impl Worker {
 
 fn batch(
     signal: Signal,
-    services: &BTreeMap<String, Items>,
-    of: impl Fn(&Items) -> &Vec<Vec<u8>>,
+    services: &BTreeMap<String, Recorded>,
+    of: impl Fn(&Recorded) -> &Items,
 ) -> Batch {
-    let mut request = RequestWriter::new(signal);
-    for (service, items) in services.iter().filter(|(_, items)| !of(items).is_empty()) {
+    let sizes = services
+        .values()
+        .map(|recorded| of(recorded).fields.len() + 256);
+    let mut request = RequestWriter::with_room(signal, sizes.sum());
+    for (service, recorded) in services {
+        let items = of(recorded);
+        if items.count == 0 {
+            continue;
+        }
         request.resource(&[("service.name", Value::Str(service))], |resource| {
             resource.scope(SCOPE, VERSION, |scope| {
-                for item in of(items) {
-                    scope.item(signal, 1, |out| out.raw(item));
-                }
+                scope.encoded(signal, items.count, items.fields.as_bytes());
             });
         });
     }

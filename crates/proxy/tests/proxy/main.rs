@@ -9,6 +9,7 @@
 
 mod access;
 mod faults;
+mod http2;
 mod recorded;
 mod support;
 mod transparent;

@@ -12,7 +12,7 @@ const JSON: &[&str] = &[
 ];
 
 /// Stops a proxy and returns its spans, each as its name and attributes.
-async fn spans(proxy: Proxy) -> Vec<(String, Value)> {
+pub(crate) async fn spans(proxy: Proxy) -> Vec<(String, Value)> {
     let Proxy { hub, recorder, .. } = proxy;
     hub.running.stop(std::time::Duration::from_secs(10)).await;
     let batches = recorder.taken();

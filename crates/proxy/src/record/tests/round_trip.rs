@@ -92,7 +92,7 @@ fn every_interface_has_a_fixture() {
         .iter()
         .filter_map(|fixture| ProviderApi::detect(fixture.host, fixture.path))
         .collect();
-    // All but OpenAI's realtime events, which have no body.
+    // All but OpenAI's realtime events, which come over a socket.
     assert_eq!(seen.len(), 17);
 }
 
