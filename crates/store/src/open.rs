@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::parts;
@@ -193,6 +194,7 @@ pub(crate) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(Duration::from_secs(5))?;
+    keep_plans(&connection)?;
     connection.execute_batch("PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;")?;
     Ok(connection)
 }
@@ -279,9 +281,18 @@ fn version(connection: &Connection, path: &Path) -> Result<usize, OpenError> {
     Ok(found)
 }
 
+/// Lets no plan depend on the values that are bound. Otherwise statements that could use a partial index are compiled anew
+/// whenever others are bound, which costs more than running them.
+fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map(drop)
+}
+
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(128);
     connection.busy_timeout(Duration::from_secs(5))?;
+    keep_plans(connection)?;
     // The page size only counts for a new file. A checkpoint every 8,000 pages (32 MiB) keeps its syncs rare.
     connection.execute_batch(
         "PRAGMA page_size = 4096;

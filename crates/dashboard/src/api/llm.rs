@@ -41,7 +41,7 @@ pub(super) struct CallParameters {
     kind: Option<String>,
     /// Only those that failed.
     errors: bool,
-    /// Only those with this in their name, or in the beginning of what was asked or answered.
+    /// Only those with this anywhere in their span, so in all that was asked and answered.
     q: Option<String>,
     /// Only those that took at least so long.
     min_duration_ms: Option<f64>,

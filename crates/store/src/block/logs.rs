@@ -73,32 +73,8 @@ impl<'a> LogItem<'a> {
         let (mut bodies, mut has_body) = (Dictionary::default(), Vec::new());
         let (mut others, mut start) = (Dictionary::default(), 0);
         for (item, end) in items.iter().zip(rest_ends) {
-            let (mut count, mut body) = (0, None);
-            match item.content {
-                Content::Message(message) => {
-                    for field in Fields(message) {
-                        let field = field.map_err(|_| BlockError::Malformed)?;
-                        match field.number {
-                            BODY => body = Some(Entry::Here(field.payload)),
-                            ATTRIBUTES => {
-                                attributes.refer(Entry::Here(field.payload));
-                                count += 1;
-                            }
-                            _ => {}
-                        }
-                    }
-                    others.refer(Entry::Here(rests.get(start..end).unwrap_or_default()));
-                }
-                Content::Stored(block, place) => {
-                    for number in block.attributes_of(place) {
-                        attributes.refer(block.attribute(*number)?);
-                        count += 1;
-                    }
-                    let number = block.body_number(place);
-                    body = number.map(|number| block.body(number)).transpose()?;
-                    others.refer(block.rest(place)?);
-                }
-            }
+            let rest = rests.get(start..end).unwrap_or_default();
+            let (count, body) = item.refer(rest, &mut attributes, &mut others)?;
             put_varint(&mut counts, count);
             has_body.push(u8::from(body.is_some()));
             body.into_iter().for_each(|body| bodies.refer(body));
@@ -132,6 +108,48 @@ impl<'a> LogItem<'a> {
             payloads: super::payloads(payloads, large_rests),
             has_calls,
         })
+    }
+}
+
+impl<'a> LogItem<'a> {
+    /// Refers to its attributes, and to what it has beside columns, attributes and body, which is `rest` unless it is stored.
+    /// Answers how many attributes there are, and the body.
+    fn refer<'r>(
+        &self,
+        rest: &'r [u8],
+        attributes: &mut Dictionary<'a>,
+        others: &mut Dictionary<'r>,
+    ) -> Result<(u64, Option<Entry<'a>>), BlockError>
+    where
+        'a: 'r,
+    {
+        let (mut count, mut body) = (0, None);
+        match self.content {
+            Content::Message(message) => {
+                for field in Fields(message) {
+                    let field = field.map_err(|_| BlockError::Malformed)?;
+                    match field.number {
+                        BODY => body = Some(Entry::Here(field.payload)),
+                        ATTRIBUTES => {
+                            attributes.refer(Entry::Here(field.payload));
+                            count += 1;
+                        }
+                        _ => {}
+                    }
+                }
+                others.refer(Entry::Here(rest));
+            }
+            Content::Stored(block, place) => {
+                for number in block.attributes_of(place) {
+                    attributes.refer(block.attribute(*number)?);
+                    count += 1;
+                }
+                let number = block.body_number(place);
+                body = number.map(|number| block.body(number)).transpose()?;
+                others.refer(block.rest(place)?);
+            }
+        }
+        Ok((count, body))
     }
 }
 

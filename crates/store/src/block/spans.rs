@@ -106,26 +106,8 @@ impl<'a> SpanItem<'a> {
         let (mut attributes, mut counts) = (Dictionary::default(), Vec::new());
         let (mut others, mut start) = (Dictionary::default(), 0);
         for (item, end) in items.iter().zip(ends) {
-            let mut count = 0;
-            match item.content {
-                Content::Message(message) => {
-                    for field in Fields(message) {
-                        let field = field.map_err(|_| BlockError::Malformed)?;
-                        if field.number == ATTRIBUTES {
-                            attributes.refer(Entry::Here(field.payload));
-                            count += 1;
-                        }
-                    }
-                    others.refer(Entry::Here(rests.get(start..end).unwrap_or_default()));
-                }
-                Content::Stored(block, place) => {
-                    for number in block.attributes_of(place) {
-                        attributes.refer(block.attribute(*number)?);
-                        count += 1;
-                    }
-                    others.refer(block.rest(block.rest_of(place))?);
-                }
-            }
+            let rest = rests.get(start..end).unwrap_or_default();
+            let count = item.refer(rest, &mut attributes, &mut others)?;
             put_varint(&mut counts, count);
             start = end;
         }
@@ -145,6 +127,42 @@ impl<'a> SpanItem<'a> {
             payloads: super::payloads(payloads, large_rests),
             has_calls,
         })
+    }
+}
+
+impl<'a> SpanItem<'a> {
+    /// Refers to its attributes, and to what it has beside columns and attributes, which is `rest` unless it is stored. Answers
+    /// how many attributes there are.
+    fn refer<'r>(
+        &self,
+        rest: &'r [u8],
+        attributes: &mut Dictionary<'a>,
+        others: &mut Dictionary<'r>,
+    ) -> Result<u64, BlockError>
+    where
+        'a: 'r,
+    {
+        let mut count = 0;
+        match self.content {
+            Content::Message(message) => {
+                for field in Fields(message) {
+                    let field = field.map_err(|_| BlockError::Malformed)?;
+                    if field.number == ATTRIBUTES {
+                        attributes.refer(Entry::Here(field.payload));
+                        count += 1;
+                    }
+                }
+                others.refer(Entry::Here(rest));
+            }
+            Content::Stored(block, place) => {
+                for number in block.attributes_of(place) {
+                    attributes.refer(block.attribute(*number)?);
+                    count += 1;
+                }
+                others.refer(block.rest(block.rest_of(place))?);
+            }
+        }
+        Ok(count)
     }
 }
 

@@ -107,7 +107,7 @@ struct CallSearch {
     agent: Option<String>,
     /// Only calls that failed.
     errors: bool,
-    /// Only calls with this text in the beginning of what was asked or answered.
+    /// Only calls with this text anywhere in what was asked or answered.
     text: Option<String>,
     /// Only calls of the last so many minutes.
     last_minutes: Option<u32>,

@@ -2461,7 +2461,7 @@ export interface operations {
                 kind?: string;
                 /** @description Only those that failed. */
                 errors?: boolean;
-                /** @description Only those with this in their name, or in the beginning of what was asked or answered. */
+                /** @description Only those with this anywhere in their span, so in all that was asked and answered. */
                 q?: string;
                 /** @description Only those that took at least so long. */
                 minDurationMs?: number;
@@ -2558,7 +2558,7 @@ export interface operations {
                 kind?: string;
                 /** @description Only those that failed. */
                 errors?: boolean;
-                /** @description Only those with this in their name, or in the beginning of what was asked or answered. */
+                /** @description Only those with this anywhere in their span, so in all that was asked and answered. */
                 q?: string;
                 /** @description Only those that took at least so long. */
                 minDurationMs?: number;
@@ -2618,7 +2618,7 @@ export interface operations {
                 kind?: string;
                 /** @description Only those that failed. */
                 errors?: boolean;
-                /** @description Only those with this in their name, or in the beginning of what was asked or answered. */
+                /** @description Only those with this anywhere in their span, so in all that was asked and answered. */
                 q?: string;
                 /** @description Only those that took at least so long. */
                 minDurationMs?: number;
