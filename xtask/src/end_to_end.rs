@@ -6,7 +6,7 @@ mod dashboard_api;
 mod environment;
 mod llm;
 mod node;
-mod python;
+pub mod python;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -19,6 +19,7 @@ mod kafka;
 mod ledger;
 mod llm;
 mod llm_tools;
+mod llmflow;
 mod loki;
 mod moto;
 mod phoenix;
@@ -80,6 +81,7 @@ const PARTS: &[(&str, Part)] = &[
     ("jaeger_receiver", jaeger_receiver::run),
     ("sdk", sdk::run),
     ("llm_tools", llm_tools::run_all),
+    ("llmflow", llmflow::run),
     ("outage", ledger::outage),
     ("crash", ledger::crash),
 ];

@@ -9,6 +9,8 @@ const OpenAI = require("openai");
 const { z } = require("zod");
 
 const apiKey = process.env.OPENAI_API_KEY;
+// What makes a call a `tagged` one.
+const TAGGED = { "X-LLMFlow-Tag": "user:alice, env:prod", "X-Fanlight-Session": "s-1", "X-Fanlight-User": "alice" };
 const messages = [{ role: "user", content: "Say hello" }];
 
 async function collected(stream) {
@@ -46,6 +48,16 @@ const cases = [
       const stream = streamText({ model: vercel("gpt-4o-mini"), prompt: "Say hello", maxRetries: 0 });
       const pieces = await collected(stream.textStream);
       return [answer.text, answer.usage.totalTokens, pieces, (await stream.usage).totalTokens];
+    },
+  ],
+  [
+    "A8 openai and ai: tags, session and user",
+    ["tagged chat stream", "tagged response"],
+    async ({ client, vercel }) => {
+      const asked = { model: "gpt-4o-mini", messages, stream: true };
+      const chunks = await collected(await client.chat.completions.create(asked, { headers: TAGGED }));
+      const answer = await generateText({ model: vercel("gpt-4o-mini"), prompt: "Say hello", maxRetries: 0, headers: TAGGED });
+      return [chunks.length, answer.text];
     },
   ],
   [

@@ -126,13 +126,16 @@ def _():
     return answers
 
 
-@case("A8 openai: tags, session and user", "chat stream")
+# What makes a call a `tagged` one.
+TAGGED = {"X-LLMFlow-Tag": "user:alice, env:prod", "X-Fanlight-Session": "s-1", "X-Fanlight-User": "alice"}
+
+
+@case("A8 openai: tags, session and user", "tagged chat", "tagged chat stream")
 def _():
-    headers = {"X-LLMFlow-Tag": "user:alice, env:prod", "X-Fanlight-Session": "s-1", "X-Fanlight-User": "alice"}
-    stream = openai_client(default_headers=headers).chat.completions.create(
-        model="gpt-4o-mini", messages=MESSAGES, stream=True
-    )
-    return len(list(stream))
+    create = openai_client(default_headers=TAGGED).chat.completions.create
+    answer = create(model="gpt-4o-mini", messages=MESSAGES)
+    stream = create(model="gpt-4o-mini", messages=MESSAGES, stream=True)
+    return [answer.choices[0].message.content, len(list(stream))]
 
 
 @case("A14 openai: a gzip answer, whole and streamed", "chat", "chat stream")
@@ -217,6 +220,12 @@ def _():
         [one.content[0].model_dump(mode="json"), one.usage.input_tokens, one.usage.cache_read_input_tokens]
         for one in (answer, streamed, call, streamed_call)
     ]
+
+
+@case("A8 anthropic: tags, session and user", "tagged message")
+def _():
+    create = anthropic_client().messages.create
+    return create(model=CLAUDE, max_tokens=100, messages=MESSAGES, extra_headers=TAGGED).content[0].text
 
 
 @case("A25 anthropic: a native body on /anthropic", "message")

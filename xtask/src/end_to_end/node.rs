@@ -26,7 +26,7 @@ pub(super) fn run(node: &Node, binary: &Path) -> Result<Tests> {
 /// Scenario: the JS exporter, which speaks OTLP/JSON, sends to `/v1/traces` of the dashboard's port.
 /// Guarantee: its spans come out equal, field by field.
 fn exporter(node: &Node, binary: &Path) -> Result<Tests> {
-    println!("   @opentelemetry/exporter-trace-otlp-http");
+    println!("   A16 @opentelemetry/exporter-trace-otlp-http");
     let case = Case::start("node", binary)?;
     let mut client = node.script("clients/node/trace_exporter.js");
     client
@@ -44,7 +44,7 @@ fn exporter(node: &Node, binary: &Path) -> Result<Tests> {
 /// Scenario: somebody tries the endpoint by hand with an empty request.
 /// Guarantee: the receiver's and the dashboard's port both answer 200 with an OTLP/JSON response.
 fn curl(binary: &Path) -> Result<()> {
-    println!("   curl with an empty request");
+    println!("   A18 curl with an empty request");
     let case = Case::start("curl", binary)?;
     for port in [case.hub.ports.http, case.hub.ports.dashboard] {
         let mut curl = Command::new("curl");

@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
-use serde_json::Value;
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
 
-use super::Case;
+use super::{ARRIVAL, Case};
 use crate::clients::Python;
+use crate::http;
 use crate::otlp_json::Items;
-use crate::process::run_within;
+use crate::process::{eventually, run_within};
 use crate::steps::Tests;
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -31,7 +32,60 @@ pub(super) fn run(python: &Python, binary: &Path) -> Result<Tests> {
     tests.passed += sdk(python, binary, "http/json", "none")?.passed;
     tests.passed += logfire_traces_endpoint(python, binary)?.passed;
     tests.passed += logfire_base_endpoint(python, binary)?.passed;
+    tests.passed += one_endpoint(python, binary)?.passed;
     Ok(tests)
+}
+
+/// Scenario: exporters are given one endpoint, which they use as it is: the dashboard's port with its path, that path twice, and
+/// gRPC's own port; plain and in gzip.
+/// Guarantee: each call is there with its tokens and its cost.
+fn one_endpoint(python: &Python, binary: &Path) -> Result<Tests> {
+    let case = Case::start("one-endpoint", binary)?;
+    let ports = case.hub.ports;
+    let dashboard = format!("http://localhost:{}/v1/traces", ports.dashboard);
+    let clients = [
+        ("A15", "http/protobuf", "none", dashboard.clone()),
+        (
+            "A17",
+            "http/protobuf",
+            "none",
+            format!("{dashboard}/v1/traces"),
+        ),
+        ("A18", "http/protobuf", "gzip", dashboard),
+        ("A18", "grpc", "none", ports.endpoint("grpc")),
+        ("A18", "grpc", "gzip", ports.endpoint("grpc")),
+    ];
+    for (number, protocol, compression, endpoint) in &clients {
+        println!("   {number} an exporter with one endpoint: {protocol}, {compression}");
+        let mut client = python.script("trace_exporters.py");
+        client.args([protocol, compression, endpoint.as_str()]);
+        run_within(&mut client, &case.directory.join("client.log"), LIMIT)?;
+    }
+    eventually(ARRIVAL, || one_call_each(ports.dashboard, clients.len()))?;
+    case.hub.stop()?;
+    Ok(Tests::passed(clients.len()))
+}
+
+/// Checks that the dashboard has so many calls, all of the same tokens and cost.
+///
+/// # Errors
+/// Says which is not so.
+pub(crate) fn one_call_each(dashboard: u16, count: usize) -> Result<()> {
+    let answer = http::get(dashboard, "/api/llm/calls")?.json()?;
+    let calls = answer["calls"].as_array().context("no calls")?;
+    ensure!(calls.len() == count, "{} of {count} calls", calls.len());
+    for call in calls {
+        let found = [
+            &call["requestModel"],
+            &call["inputTokens"],
+            &call["outputTokens"],
+            &call["cost"],
+        ];
+        // At $2.50 and $10 for a million.
+        let expected = [json!("gpt-4o"), json!(1200), json!(80), json!(0.0038)];
+        ensure!(found == expected.each_ref(), "it is {call}");
+    }
+    Ok(())
 }
 
 /// Scenario: the SDK sends spans, log records and data points of every shape.

@@ -15,6 +15,8 @@ pub(super) struct Fixture {
     /// In millionths of a dollar; none where the model has no price.
     cost: Option<f64>,
     is_stream: bool,
+    /// Whether headers said tags, session and user.
+    is_tagged: bool,
     is_error: bool,
     /// Whether the client leaves in the middle.
     pub(super) is_abandoned: bool,
@@ -30,9 +32,13 @@ impl Fixture {
     /// # Errors
     /// When there is none.
     pub(super) fn named(name: &str) -> Result<Fixture> {
-        let (kind, is_stream) = match name.strip_suffix(" stream") {
-            Some(kind) => (kind, true),
+        let (rest, is_tagged) = match name.strip_prefix("tagged ") {
+            Some(rest) => (rest, true),
             None => (name, false),
+        };
+        let (kind, is_stream) = match rest.strip_suffix(" stream") {
+            Some(kind) => (kind, true),
+            None => (rest, false),
         };
         // Prices are dollars for a million tokens, so the products are millionths of a dollar.
         let found = match kind {
@@ -77,7 +83,11 @@ impl Fixture {
             "failed 401" | "no model" => failed().without_model(),
             _ => bail!("{name} is no fixture"),
         };
-        Ok(Fixture { is_stream, ..found })
+        Ok(Fixture {
+            is_stream,
+            is_tagged,
+            ..found
+        })
     }
 
     /// Whether it is a call of a model.
@@ -130,6 +140,18 @@ impl Fixture {
                 row["status"]
             );
         }
+        let (tags, session, user) = match self.is_tagged {
+            true => (
+                json!(["user:alice", "env:prod"]),
+                json!("s-1"),
+                json!("alice"),
+            ),
+            false => (json!([]), Value::Null, Value::Null),
+        };
+        ensure!(
+            [&row["tags"], &row["sessionId"], &row["userId"]] == [&tags, &session, &user],
+            "tags, session and user are not {tags}, {session} and {user}: {row}"
+        );
         if self.is_stream && !self.is_error && !self.is_abandoned {
             ensure!(
                 row["streaming"] == true && row["timeToFirstChunkNano"].is_string(),
@@ -154,6 +176,7 @@ fn call(model: &'static str, input: u64, output: u64, cached: u64, cost: f64) ->
         cached: Some(cached),
         cost: Some(cost),
         is_stream: false,
+        is_tagged: false,
         is_error: false,
         is_abandoned: false,
     }

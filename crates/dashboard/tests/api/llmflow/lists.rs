@@ -150,11 +150,9 @@ async fn a28_a_span_and_its_tree() {
     }
 }
 
-/// Log records and points are listed, filtered, summed up, and asked for one by one; spans and log records as a timeline.
-/// Each has LLMFlow's names and its value.
-#[tokio::test]
-async fn a28_logs_metrics_and_the_timeline() {
-    let (_directory, app) = with_calls().await;
+/// A dashboard with three calls and three log records, one of which is the proxy's.
+async fn with_logs() -> (tempfile::TempDir, Router) {
+    let (directory, app) = with_calls().await;
     let record = |seconds: u64, severity: i32, event: &str, text: &str| {
         json!({"timeUnixNano": format!("{}", (1_700_000_000 + seconds) * 1_000_000_000), "severityNumber": severity,
                "severityText": "INFO", "eventName": event, "body": {"stringValue": text},
@@ -170,6 +168,14 @@ async fn a28_logs_metrics_and_the_timeline() {
         &json!({"resourceLogs": [{"resource": of("cli"), "scopeLogs": [{"logRecords": records}]}]}),
     )
     .await;
+    (directory, app)
+}
+
+/// Log records are listed, filtered, and asked for one by one.
+/// Each has LLMFlow's names and its value.
+#[tokio::test]
+async fn a28_log_records_are_listed_by_every_parameter() {
+    let (_directory, app) = with_logs().await;
     for (query, expected) in [
         ("", 3),
         ("service_name=shop", 0),
@@ -217,7 +223,13 @@ async fn a28_logs_metrics_and_the_timeline() {
         get(&app, "/api/logs/nothing").await.0,
         StatusCode::NOT_FOUND
     );
+}
 
+/// Spans and log records are asked for together.
+/// The newest come first; the proxy's record of what went over the wire is not there beside its call.
+#[tokio::test]
+async fn a28_the_timeline_has_spans_and_log_records() {
+    let (_directory, app) = with_logs().await;
     let (_, timeline) = get(&app, "/api/timeline?limit=3").await;
     let shown: Vec<_> = (timeline.as_array().unwrap().iter())
         .map(|item| {
@@ -247,11 +259,9 @@ async fn a28_logs_metrics_and_the_timeline() {
     }
 }
 
-/// Points of a counter, of a gauge and of a histogram are listed, summed up, and asked for one by one.
-/// Whole numbers are integers, too; a counter that is told again counts once.
-#[tokio::test]
-async fn a28_metrics_are_listed_and_summed_up() {
-    let (_directory, _store, app) = dashboard();
+/// A dashboard with points of a counter, of a gauge and of a histogram.
+async fn with_metrics() -> (tempfile::TempDir, Router) {
+    let (directory, _store, app) = dashboard();
     let point = |seconds: u64, value: Json| {
         let mut point = json!({"startTimeUnixNano": "1700000000000000000", "timeUnixNano": format!("{}", (1_700_000_000 + seconds) * 1_000_000_000)});
         point
@@ -272,6 +282,14 @@ async fn a28_metrics_are_listed_and_summed_up() {
             point(1, json!({"count": "2", "sum": 1.5, "explicitBounds": [1.0], "bucketCounts": ["1", "1"]}))]}},
     ]);
     store(&app, &json!({"resourceMetrics": [{"resource": of("shop"), "scopeMetrics": [{"metrics": metrics}]}]})).await;
+    (directory, app)
+}
+
+/// Points are listed, and asked for one by one.
+/// Whole numbers are integers, too.
+#[tokio::test]
+async fn a28_points_are_listed_by_every_parameter() {
+    let (_directory, app) = with_metrics().await;
     let (_, all) = get(&app, "/llmflow/api/metrics").await;
     assert_eq!(all["total"], 5);
     let (_, counted) = get(&app, "/api/metrics?metric_type=sum&limit=1").await;
@@ -314,6 +332,13 @@ async fn a28_metrics_are_listed_and_summed_up() {
         duration["metrics"][0]["histogram_data"],
         "{\"count\":2,\"sum\":1.5}"
     );
+}
+
+/// Metrics are summed up.
+/// A counter that is told again counts once.
+#[tokio::test]
+async fn a28_metrics_are_summed_up() {
+    let (_directory, app) = with_metrics().await;
     let (_, filters) = get(&app, "/api/metrics/filters").await;
     assert_eq!(
         filters,

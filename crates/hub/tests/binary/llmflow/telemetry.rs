@@ -39,6 +39,45 @@ fn span(number: u64, attributes_of: &Value, resource: &Value) -> String {
     .to_string()
 }
 
+/// What Claude Code's requests say of it.
+fn claude() -> Value {
+    value!({"attributes": attributes(&value!({"service.name": "claude-code"}))})
+}
+
+/// A log record of Claude Code's.
+fn claude_logs() -> String {
+    let record = value!({
+        "timeUnixNano": "1703073600000000000", "observedTimeUnixNano": "1703073600000000000",
+        "severityNumber": 9, "severityText": "INFO", "body": {"stringValue": "User prompt submitted"},
+        "attributes": attributes(&value!({"event.name": "claude_code.user_prompt", "session_id": "abc123"})),
+        "traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174",
+    });
+    value!({"resourceLogs": [{"resource": claude(),
+        "scopeLogs": [{"scope": {"name": "claude_code", "version": "1.0.0"}, "logRecords": [record]}]}]})
+    .to_string()
+}
+
+/// A point of its counter of tokens, of which 1 are deltas and 2 count from a start.
+fn metric(seconds: u64, number: &Value, model: &str, temporality: u8) -> String {
+    let mut point = value!({
+        "startTimeUnixNano": "1703073600000000000", "timeUnixNano": format!("{}000000000", 1_703_073_600 + seconds),
+        "attributes": attributes(&value!({"type": "input", "model": model})),
+    });
+    for (key, number) in number.as_object().unwrap() {
+        point[key] = number.clone();
+    }
+    let name = match temporality {
+        2 => "claude_code.token.usage",
+        _ => "delta.token.usage",
+    };
+    let sum =
+        value!({"dataPoints": [point], "aggregationTemporality": temporality, "isMonotonic": true});
+    let metric = value!({"name": name, "description": "Token usage", "unit": "tokens", "sum": sum});
+    value!({"resourceMetrics": [{"resource": claude(),
+        "scopeMetrics": [{"scope": {"name": "claude_code.metrics"}, "metrics": [metric]}]}]})
+    .to_string()
+}
+
 /// Scenario: an empty request to the dashboard's port; Claude Code's log record and metric in JSON, the metric as an integer that
 /// counts from a start, told again and grown as a double, and as deltas.
 /// Guarantee: each is taken at both paths that clients write; lists show them, and tokens are counted once.
@@ -52,55 +91,27 @@ async fn a18_a19_logs_and_metrics_of_claude_code() {
         assert_eq!(answer, (200, "{}".to_owned()), "{path}");
     };
     send("/v1/traces", r#"{"resourceSpans":[]}"#);
-    let service = value!([attribute("service.name", &value!("claude-code"))]);
-    let record = value!({
-        "timeUnixNano": "1703073600000000000", "observedTimeUnixNano": "1703073600000000000",
-        "severityNumber": 9, "severityText": "INFO", "body": {"stringValue": "User prompt submitted"},
-        "attributes": attributes(&value!({"event.name": "claude_code.user_prompt", "session_id": "abc123"})),
-        "traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174",
-    });
-    let logs = value!({"resourceLogs": [{"resource": {"attributes": service},
-        "scopeLogs": [{"scope": {"name": "claude_code", "version": "1.0.0"}, "logRecords": [record]}]}]});
-    send("/v1/logs", &logs.to_string());
-    let metric = |seconds: u64, number: Value, model: &str, temporality: u8| {
-        let mut point = value!({
-            "startTimeUnixNano": "1703073600000000000", "timeUnixNano": (1_703_073_600 + seconds).to_string() + "000000000",
-            "attributes": attributes(&value!({"type": "input", "model": model})),
-        });
-        point
-            .as_object_mut()
-            .unwrap()
-            .append(number.as_object().cloned().as_mut().unwrap());
-        let name = if temporality == 2 {
-            "claude_code.token.usage"
-        } else {
-            "delta.token.usage"
-        };
-        let sum = value!({"dataPoints": [point], "aggregationTemporality": temporality, "isMonotonic": true});
-        value!({"resourceMetrics": [{"resource": {"attributes": service}, "scopeMetrics": [{"scope": {"name": "claude_code.metrics"},
-            "metrics": [{"name": name, "description": "Token usage", "unit": "tokens", "sum": sum}]}]}]})
-        .to_string()
-    };
+    send("/v1/logs", &claude_logs());
     let model = "claude-sonnet-4-20250514";
     send(
         "/v1/metrics",
-        &metric(1, value!({"asInt": "1500"}), model, 2),
+        &metric(1, &value!({"asInt": "1500"}), model, 2),
     );
     send(
         "/v1/metrics/v1/metrics",
-        &metric(2, value!({"asInt": "1500"}), model, 2),
+        &metric(2, &value!({"asInt": "1500"}), model, 2),
     );
     send(
         "/v1/metrics",
-        &metric(3, value!({"asDouble": 1700.0}), model, 2),
+        &metric(3, &value!({"asDouble": 1700.0}), model, 2),
     );
     send(
         "/v1/metrics",
-        &metric(1, value!({"asDouble": 30.0}), "delta", 1),
+        &metric(1, &value!({"asDouble": 30.0}), "delta", 1),
     );
     send(
         "/v1/metrics",
-        &metric(2, value!({"asInt": "12"}), "delta", 1),
+        &metric(2, &value!({"asInt": "12"}), "delta", 1),
     );
 
     hub.api_until("/api/metrics?limit=50", |answer| answer["total"] == 5);
@@ -219,10 +230,8 @@ async fn a21_every_attribute_of_a_session_makes_one() {
     }
 }
 
-/// Scenario: LLMFlow's variables name where traces go: another hub, then Langfuse's path with its header; a program listens to
-/// the WebSocket, and calls go through the proxy.
-/// Guarantee: provider, tokens, session and messages arrive there, the listener hears of the call all the same, and Langfuse's
-/// path gets the header.
+/// Scenario: LLMFlow's variables name where traces go; a program listens to the WebSocket, and a call goes through the proxy.
+/// Guarantee: provider, tokens, session and messages arrive there, and the listener hears of the call all the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn a26_exports_are_whole_and_live_updates_go_on() {
     let backend = Hub::start(&[]);
@@ -265,11 +274,17 @@ async fn a26_exports_are_whole_and_live_updates_go_on() {
         setup.calls("/api/llm/calls", 1)[0]["inputTokens"]
     );
     hears(&mut socket, "new_span");
+}
 
+/// Scenario: LLMFlow's variables name Langfuse's address with its header.
+/// Guarantee: calls go to that very path, with the header.
+#[tokio::test(flavor = "multi_thread")]
+async fn a26_a_path_and_a_header_are_used_as_they_are() {
+    let key = bearer(OPENAI);
     let langfuse = Backend::http(None, |_| Response::new(fanlight_net::Body::empty()));
     let endpoint = format!("http://{}/api/public/otel/v1/traces", langfuse.address);
     let setup = Setup::start(&[
-        exporting,
+        ("OTLP_EXPORT_ENABLED", "true"),
         ("OTLP_EXPORT_ENDPOINT", &endpoint),
         (
             "OTLP_EXPORT_HEADERS",
