@@ -171,6 +171,10 @@ impl Bench {
             errors_only: true,
             ..all()
         };
+        let with_text = |text: &str| LlmFilter {
+            text: some(text),
+            ..all()
+        };
         let in_day = LlmFilter {
             time: self.last_day,
             ..all()
@@ -189,6 +193,21 @@ impl Bench {
             ("newest 50 that failed", failed, LlmSort::Newest),
             ("newest 50 that failed after 4.385 s", rare, LlmSort::Newest),
             ("dearest 50 in 24 h", in_day, LlmSort::Cost),
+            (
+                "newest 50 with a frequent text",
+                with_text("question 77"),
+                LlmSort::Newest,
+            ),
+            (
+                "newest 50 with a rare text",
+                with_text("answer 12345"),
+                LlmSort::Newest,
+            ),
+            (
+                "newest 50 with a text that none has",
+                with_text("nobody asked"),
+                LlmSort::Newest,
+            ),
         ] {
             let wanted = LlmPage {
                 filter,
