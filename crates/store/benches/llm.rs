@@ -93,6 +93,7 @@ fn main() {
     std::thread::sleep(REST);
     bench.ask_costs();
     bench.ask_lists();
+    bench.ask_texts();
     bench.ask_others();
 }
 
@@ -171,10 +172,6 @@ impl Bench {
             errors_only: true,
             ..all()
         };
-        let with_text = |text: &str| LlmFilter {
-            text: some(text),
-            ..all()
-        };
         let in_day = LlmFilter {
             time: self.last_day,
             ..all()
@@ -193,33 +190,36 @@ impl Bench {
             ("newest 50 that failed", failed, LlmSort::Newest),
             ("newest 50 that failed after 4.385 s", rare, LlmSort::Newest),
             ("dearest 50 in 24 h", in_day, LlmSort::Cost),
-            (
-                "newest 50 with a frequent text",
-                with_text("question 77"),
-                LlmSort::Newest,
-            ),
-            (
-                "newest 50 with a rare text",
-                with_text("answer 12345"),
-                LlmSort::Newest,
-            ),
-            (
-                "newest 50 with a text that none has",
-                with_text("nobody asked"),
-                LlmSort::Newest,
-            ),
         ] {
-            let wanted = LlmPage {
-                filter,
-                sort,
-                limit: 50,
-                cursor: None,
-            };
-            measure(name, ROUNDS, || {
-                let page = self.store.llm_calls(wanted.clone());
-                assert!(self.runtime.block_on(page).unwrap().items.len() <= 50);
-            });
+            self.ask_list(name, filter, sort);
         }
+    }
+
+    fn ask_texts(&self) {
+        for (name, text) in [
+            ("newest 50 with a frequent text", "question 77"),
+            ("newest 50 with a rare text", "answer 12345"),
+            ("newest 50 with a text that none has", "nobody asked"),
+        ] {
+            let filter = LlmFilter {
+                text: Some(text.to_owned()),
+                ..LlmFilter::default()
+            };
+            self.ask_list(name, filter, LlmSort::Newest);
+        }
+    }
+
+    fn ask_list(&self, name: &str, filter: LlmFilter, sort: LlmSort) {
+        let wanted = LlmPage {
+            filter,
+            sort,
+            limit: 50,
+            cursor: None,
+        };
+        measure(name, ROUNDS, || {
+            let page = self.store.llm_calls(wanted.clone());
+            assert!(self.runtime.block_on(page).unwrap().items.len() <= 50);
+        });
     }
 
     fn ask_others(&self) {
