@@ -268,6 +268,7 @@ fn cpu_time() -> Duration {
 }
 
 fn measure(name: &str, rounds: usize, mut ask: impl FnMut()) {
+    let cpu = cpu_time();
     let mut times: Vec<Duration> = (0..rounds)
         .map(|_| {
             let begun = Instant::now();
@@ -275,12 +276,14 @@ fn measure(name: &str, rounds: usize, mut ask: impl FnMut()) {
             begun.elapsed()
         })
         .collect();
+    let cpu = cpu_time().saturating_sub(cpu) / times.len() as u32;
     times.sort_unstable();
     let milliseconds = |time: Option<&Duration>| time.map_or(0.0, |time| time.as_secs_f64() * 1e3);
     println!(
-        "{name:<44} median {:>8.2} ms, longest {:>8.2} ms",
+        "{name:<44} median {:>8.2} ms, longest {:>8.2} ms, CPU {:>7.1} ms",
         milliseconds(times.get(times.len() / 2)),
-        milliseconds(times.last())
+        milliseconds(times.last()),
+        cpu.as_secs_f64() * 1e3
     );
 }
 
