@@ -93,6 +93,7 @@ fn main() {
     std::thread::sleep(REST);
     bench.ask_costs();
     bench.ask_lists();
+    bench.ask_texts();
     bench.ask_others();
 }
 
@@ -190,17 +191,35 @@ impl Bench {
             ("newest 50 that failed after 4.385 s", rare, LlmSort::Newest),
             ("dearest 50 in 24 h", in_day, LlmSort::Cost),
         ] {
-            let wanted = LlmPage {
-                filter,
-                sort,
-                limit: 50,
-                cursor: None,
-            };
-            measure(name, ROUNDS, || {
-                let page = self.store.llm_calls(wanted.clone());
-                assert!(self.runtime.block_on(page).unwrap().items.len() <= 50);
-            });
+            self.ask_list(name, filter, sort);
         }
+    }
+
+    fn ask_texts(&self) {
+        for (name, text) in [
+            ("newest 50 with a frequent text", "question 77"),
+            ("newest 50 with a rare text", "answer 12345"),
+            ("newest 50 with a text that none has", "nobody asked"),
+        ] {
+            let filter = LlmFilter {
+                text: Some(text.to_owned()),
+                ..LlmFilter::default()
+            };
+            self.ask_list(name, filter, LlmSort::Newest);
+        }
+    }
+
+    fn ask_list(&self, name: &str, filter: LlmFilter, sort: LlmSort) {
+        let wanted = LlmPage {
+            filter,
+            sort,
+            limit: 50,
+            cursor: None,
+        };
+        measure(name, ROUNDS, || {
+            let page = self.store.llm_calls(wanted.clone());
+            assert!(self.runtime.block_on(page).unwrap().items.len() <= 50);
+        });
     }
 
     fn ask_others(&self) {
@@ -249,6 +268,7 @@ fn cpu_time() -> Duration {
 }
 
 fn measure(name: &str, rounds: usize, mut ask: impl FnMut()) {
+    let cpu = cpu_time();
     let mut times: Vec<Duration> = (0..rounds)
         .map(|_| {
             let begun = Instant::now();
@@ -256,12 +276,14 @@ fn measure(name: &str, rounds: usize, mut ask: impl FnMut()) {
             begun.elapsed()
         })
         .collect();
+    let cpu = cpu_time().saturating_sub(cpu) / times.len() as u32;
     times.sort_unstable();
     let milliseconds = |time: Option<&Duration>| time.map_or(0.0, |time| time.as_secs_f64() * 1e3);
     println!(
-        "{name:<44} median {:>8.2} ms, longest {:>8.2} ms",
+        "{name:<44} median {:>8.2} ms, longest {:>8.2} ms, CPU {:>7.1} ms",
         milliseconds(times.get(times.len() / 2)),
-        milliseconds(times.last())
+        milliseconds(times.last()),
+        cpu.as_secs_f64() * 1e3
     );
 }
 

@@ -87,8 +87,8 @@ impl Search {
         text: &str,
         range: [i64; 2],
     ) -> Result<(), QueryError> {
-        // Letters are the same wherever they come from; anything else may be written otherwise.
-        let words: Vec<Needle> = (text.split(|letter: char| !letter.is_ascii_alphabetic()))
+        // Letters and digits are the same wherever they come from; anything else may be written otherwise.
+        let words: Vec<Needle> = (text.split(|letter: char| !letter.is_ascii_alphanumeric()))
             .map(Needle::new)
             .collect();
         let mut parts = connection.prepare_cached("SELECT part FROM llm_parts ORDER BY part")?;
