@@ -17,6 +17,7 @@ mod access;
 mod api;
 mod embed;
 mod guard;
+mod intake;
 mod jaeger;
 mod llmflow;
 mod openapi;
@@ -26,6 +27,7 @@ mod status;
 
 pub use access::{Access, TokenTooShort};
 pub use guard::{Guard, Refusal};
+pub use intake::Intake;
 pub use openapi::text as openapi;
 pub use router::{Options, router};
 pub use status::{

@@ -9,13 +9,13 @@ use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::middleware;
 use axum::response::Response;
-use fanlight_pipeline::Inlet;
 use fanlight_store::Store;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, pending};
 
 use crate::access::{self, Access};
 use crate::guard::{self, Guard};
+use crate::intake::Intake;
 use crate::status::StatusSource;
 use crate::{api, embed, jaeger, llmflow, prometheus};
 
@@ -37,7 +37,7 @@ pub struct Options {
     pub access: Option<Access>,
     /// Where spans go that come in other words than OTLP's, so that they are exported, too; to the store alone where there is
     /// none.
-    pub inlet: Option<Inlet>,
+    pub intake: Option<Arc<dyn Intake>>,
     /// Resolves when the hub stops: open live streams end then, so that connections can be closed.
     pub closing: Shared<BoxFuture<'static, ()>>,
 }
@@ -49,7 +49,7 @@ impl Default for Options {
             bound: None,
             allowed_hosts: Vec::new(),
             access: None,
-            inlet: None,
+            intake: None,
             closing: pending().boxed().shared(),
         }
     }
@@ -70,7 +70,7 @@ impl fmt::Debug for Options {
 pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) status: Arc<dyn StatusSource>,
-    pub(crate) inlet: Option<Inlet>,
+    pub(crate) intake: Option<Arc<dyn Intake>>,
     pub(crate) closing: Shared<BoxFuture<'static, ()>>,
 }
 
@@ -81,7 +81,7 @@ pub fn router(store: Store, status: Arc<dyn StatusSource>, options: Options) -> 
     let app = App {
         store,
         status,
-        inlet: options.inlet,
+        intake: options.intake,
         closing: options.closing,
     };
     let llmflow = Router::new().nest("/api", llmflow::all());

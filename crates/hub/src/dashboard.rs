@@ -9,6 +9,7 @@ use fanlight_net::Body;
 use fanlight_net::http::{Drain, Handler, Server, Tower};
 use fanlight_net::intake::{Intake, Limits};
 use fanlight_net::status::{BodyFormat, Code, Failure};
+use fanlight_otlp::Batch;
 use fanlight_pipeline::{
     BuildContext, BuildError, Inlet, Listening, Peer, Receiver, ReceiverConfig, Stop,
 };
@@ -102,7 +103,7 @@ impl Receiver for Built {
             bound: Some(server.address()),
             allowed_hosts: config.settings.allowed_hosts,
             access: config.settings.access,
-            inlet: Some(out.clone()),
+            intake: Some(Arc::new(Pipelines(out.clone()))),
             closing: async move { stopping.requested().await }.boxed().shared(),
         };
         let guard = page::Guard::new(&options);
@@ -111,6 +112,18 @@ impl Receiver for Built {
         let handler = HttpHandler::new(out, Intake::default(), limits, None)
             .with_fallback(Arc::new(Tower(router)));
         Box::pin(server.serve(Arc::new(Port { guard, handler }), stop))
+    }
+}
+
+/// The pipelines, for spans that come in LLMFlow's words.
+struct Pipelines(Inlet);
+
+impl page::Intake for Pipelines {
+    fn take(&self, batch: Batch) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(async move {
+            let taken = self.0.offer(batch, "llmflow").await;
+            taken.map(drop).map_err(Failure::from)
+        })
     }
 }
 

@@ -8,7 +8,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use fanlight_net::status::Failure;
 use fanlight_otlp::{Signal, SpanId, TraceId, json};
-use fanlight_pipeline::Refused;
 use serde::Deserialize;
 use serde_json::{Map, Value, json as value};
 
@@ -17,9 +16,6 @@ use crate::router::App;
 
 /// How deep a tree may be.
 const MAX_DEPTH: usize = 32;
-
-/// What the counters call the way by which these spans come in.
-const TRANSPORT: &str = "llmflow";
 
 /// A span as the SDK sends it.
 #[derive(Debug, Default, Deserialize)]
@@ -79,12 +75,8 @@ pub(super) async fn take(
     }]});
     let batch = json::read(Signal::Traces, request.to_string().as_bytes())
         .map_err(|error| ApiError::bad(format!("the span can't be read: {error}")))?;
-    match &app.inlet {
-        Some(inlet) => inlet
-            .offer(batch, TRANSPORT)
-            .await
-            .map(drop)
-            .map_err(refused)?,
+    match &app.intake {
+        Some(intake) => intake.take(batch).await.map_err(refused)?,
         None => app.store.write(&batch).await.map(drop)?,
     }
     Ok((
@@ -93,9 +85,8 @@ pub(super) async fn take(
     ))
 }
 
-/// The pipelines don't take the span.
-fn refused(refused: Refused) -> ApiError {
-    let failure = Failure::from(refused);
+/// The span was not taken.
+fn refused(failure: Failure) -> ApiError {
     ApiError::new(failure.status, failure.message)
 }
 
