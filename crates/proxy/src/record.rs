@@ -410,11 +410,11 @@ fn tell(count: &AtomicU64, what: &str) {
     }
 }
 
-/// Lets the threads that forward go first, where the system has priorities of threads. Recordings are read all the same: whoever
-/// gives way gets a tenth of a processor that others want, and all of one that nobody wants.
+/// Lets the threads that forward go first, where the system has priorities of threads. Not by much: on a busy machine the recorder
+/// must still get its share (half of what others get), or recordings are lost for want of room.
 fn give_way() {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, 10) {
+    if let Err(error) = rustix::process::setpriority_process(None, 3) {
         tracing::debug!(%error, "recording does not give way to forwarding");
     }
 }
