@@ -63,7 +63,7 @@ pub(super) fn wanted(options: &Options, steps: &Steps) -> Result<Vec<System>> {
         let (name, path) = peer
             .split_once('=')
             .with_context(|| format!("--peer {peer} is not NAME=PATH"))?;
-        let path = PathBuf::from(path);
+        let path = std::path::absolute(path)?;
         ensure!(path.exists(), "{} is not there", path.display());
         all.push(match name {
             "fanlight" => System::Fanlight(path),
@@ -229,7 +229,8 @@ fn agentgateway(binary: &Path, place: &Place<'_>) -> Result<Command> {
 
 fn llmflow(checkout: &Path, place: &Place<'_>) -> Result<Command> {
     let mut command = Command::new("bun");
-    command.arg("run").arg(checkout.join("server.ts"));
+    let server = checkout.join("apps/server/src/server.ts");
+    command.arg("run").arg(server);
     command
         .env("PROXY_PORT", place.port.to_string())
         .env("DASHBOARD_PORT", free_port()?.to_string())
