@@ -41,7 +41,9 @@ exports.callThroughProxy = async function callThroughProxy(page, url, proxy, ups
     await page.getByTestId("call-raw").getByText("data: [DONE]").waitFor();
     equal((await page.content()).includes(KEY), false);
     await page.keyboard.press("c");
-    const command = await page.getByTestId("call-replay").locator("code").last().innerText();
+    const replay = page.getByTestId("call-replay").locator("code").last();
+    await replay.getByText("/v1/chat/completions'").waitFor();
+    const command = await replay.innerText();
     await promisify(execFile)("sh", ["-c", `${command} --silent`], { env: { ...process.env, OPENAI_API_KEY: AGAIN } });
     equal(asked.map(({ key }) => key), [`Bearer ${KEY}`, `Bearer ${AGAIN}`]);
     equal(asked[1].body, JSON.parse(body));

