@@ -73,7 +73,7 @@ pub struct Options {
     #[arg(long, default_value_t = 10_000)]
     requests: u64,
     /// Only these systems: fanlight, rotel, otelcol, of `store` fanlight, jaeger, phoenix, llmflow, of `proxy` fanlight,
-    /// litellm; all when left out.
+    /// fanlight_sends, litellm; all when left out.
     #[arg(long, value_delimiter = ',')]
     systems: Vec<String>,
     /// One more system, as NAME=PATH: of `proxy` traceloop, agentgateway, llmflow, or another fanlight, of `store` llmflow.

@@ -181,9 +181,11 @@ impl Recorder {
         let (worker, told) = mpsc::channel(WAITING);
         let losses = Arc::new(Losses::default());
         let hurry = Arc::new(Notify::new());
+        let budget = Budget::new(settings.buffer_bytes);
         let reads = Worker {
             inlet: inlet.clone(),
             losses: Arc::clone(&losses),
+            budget: budget.clone(),
             prices: Prices::default(),
             hurry: Arc::clone(&hurry),
         };
@@ -199,7 +201,7 @@ impl Recorder {
             tracing::error!(%error, "LLM calls are not recorded: no thread could be started");
         }
         Recorder(Arc::new(Shared {
-            budget: Budget::new(settings.buffer_bytes),
+            budget,
             settings: Arc::new(settings),
             worker,
             hurry,

@@ -11,7 +11,7 @@ mod logs;
 mod spans;
 
 pub(crate) use codec::{BlockError, Reader, compress, decompress_payload, put_varint};
-pub(crate) use dictionary::{ContentHasher, Entry};
+pub(crate) use dictionary::Entry;
 use filter::FilterBuilder;
 pub(crate) use filter::{Filter, Needle, Texts, attribute_hash};
 pub(crate) use logs::{LogBlock, LogItem};

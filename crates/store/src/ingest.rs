@@ -24,6 +24,9 @@ use crate::rollup::Rollups;
 use crate::wire::{Malformed, copy_fields, payloads};
 use spans::Pending;
 
+/// So few items that nobody waits long for them.
+const FEW: usize = 256;
+
 /// Why a batch could not be written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum IngestError {
@@ -64,6 +67,25 @@ pub(crate) struct Fill {
     pub(crate) next_log: i64,
     pub(crate) span_tail: Tail,
     pub(crate) log_tail: Tail,
+}
+
+/// Whether the writer lets threads go first that answer somebody: a slice of the scheduler's is longer than an answer takes. With
+/// much to write it insists on its share, or ever more would wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Courtesy(bool);
+
+impl Courtesy {
+    /// As behoves who writes so many items.
+    pub(crate) fn for_items(items: usize) -> Courtesy {
+        Courtesy(items <= FEW)
+    }
+
+    /// To be called now and then, while no lock is held that others wait for.
+    fn let_others_go_first(self) {
+        if self.0 {
+            std::thread::yield_now();
+        }
+    }
 }
 
 /// What a commit adds.
@@ -107,6 +129,7 @@ pub(crate) struct Ingest<'t, 'b> {
     commit: u64,
     /// When the transaction began, in nanoseconds since 1970.
     now_ns: i64,
+    courtesy: Courtesy,
     spans: Vec<Pending<'b>>,
     logs: Vec<LogItem<'b>>,
     /// What sent the spans and log records that wait.
@@ -125,6 +148,7 @@ impl<'t, 'b> Ingest<'t, 'b> {
         fill: &'t mut Fill,
         commit: u64,
         now_ns: i64,
+        courtesy: Courtesy,
     ) -> Ingest<'t, 'b> {
         Ingest {
             transaction,
@@ -134,6 +158,7 @@ impl<'t, 'b> Ingest<'t, 'b> {
             fill,
             commit,
             now_ns,
+            courtesy,
             spans: Vec::new(),
             logs: Vec::new(),
             sources: Vec::new(),
@@ -165,6 +190,7 @@ impl<'t, 'b> Ingest<'t, 'b> {
                     is_known: fanlight_genai::spans::is_known_name(view.name),
                 });
                 left_out += self.scope(batch.signal(), resource_id, scope?, view.name)?;
+                self.courtesy.let_others_go_first();
             }
         }
         Ok(left_out)

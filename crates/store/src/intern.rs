@@ -2,12 +2,8 @@
 //!
 //! Caches are bounded and may be dropped at any time; they must be when a transaction fails or another partition begins.
 
-use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
-
+use foldhash::HashMap;
 use rusqlite::{OptionalExtension, ToSql, Transaction, params};
-
-use crate::block::ContentHasher;
 
 /// How many entries a cache holds before it starts over.
 const CACHE_ENTRIES: usize = 65_536;
@@ -21,7 +17,7 @@ pub(crate) struct Caches {
     streams: Cache<Box<[u8]>>,
 }
 
-type Cache<K> = HashMap<K, i64, BuildHasherDefault<ContentHasher>>;
+type Cache<K> = HashMap<K, i64>;
 
 /// A resource and the name of its service.
 #[derive(Clone, Copy, Debug, Default)]

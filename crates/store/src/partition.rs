@@ -7,7 +7,7 @@ use fanlight_otlp::Batch;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::derive;
-use crate::ingest::{Changes, Fill, Ingest, IngestError, Memory, Tail};
+use crate::ingest::{Changes, Courtesy, Fill, Ingest, IngestError, Memory, Tail};
 use crate::open::{self, OpenError};
 use crate::options::StoreOptions;
 use crate::parts;
@@ -85,7 +85,8 @@ impl OpenPartition {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut ingest = Ingest::new(&transaction, memory, &mut fill, commit, now_ns);
+        let courtesy = Courtesy::for_items(batches.iter().map(|batch| batch.items()).sum());
+        let mut ingest = Ingest::new(&transaction, memory, &mut fill, commit, now_ns, courtesy);
         let left_out = batches
             .iter()
             .map(|batch| ingest.batch(batch))

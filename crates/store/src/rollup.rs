@@ -1,11 +1,10 @@
 //! Counts and durations of spans by the minute, so that overviews need not look at spans.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hash};
+use std::hash::Hash;
 
+use foldhash::HashMap;
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use crate::block::ContentHasher;
 use crate::histogram::Histogram;
 
 /// How many cells are remembered before the memory starts over.
@@ -64,7 +63,7 @@ pub(crate) struct Counted {
     pub(crate) is_error: bool,
 }
 
-type Cells<K> = HashMap<K, Cell, BuildHasherDefault<ContentHasher>>;
+type Cells<K> = HashMap<K, Cell>;
 
 /// The cells that were touched lately. They must be dropped when a transaction fails or another partition begins.
 #[derive(Debug, Default)]
@@ -73,7 +72,7 @@ pub(crate) struct Rollups {
     operations: Cells<[i64; 3]>,
     edges: Cells<[i64; 3]>,
     /// How many operations a service has in a minute.
-    widths: HashMap<[i64; 2], i64, BuildHasherDefault<ContentHasher>>,
+    widths: HashMap<[i64; 2], i64>,
 }
 
 const SERVICES: Table = Table {

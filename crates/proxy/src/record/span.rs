@@ -40,6 +40,12 @@ pub(super) struct Content {
 }
 
 impl Content {
+    /// How many bytes all of it has.
+    pub(super) fn len(&self) -> usize {
+        let all = [&self.system, &self.input, &self.output, &self.tools];
+        all.into_iter().flatten().map(String::len).sum()
+    }
+
     pub(super) fn of(call: &LlmCall, redaction: &Redaction) -> Content {
         let clean = |text: String| match redaction.text(&text) {
             Cow::Borrowed(_) => (text, false),

@@ -14,6 +14,7 @@ use fanlight_pipeline::Inlet;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{timeout, timeout_at};
 
+use super::budget::Budget;
 use super::exchange::exchange;
 use super::metrics::Metrics;
 use super::read::Record;
@@ -25,8 +26,11 @@ use crate::redact::Redaction;
 const PATIENCE: Duration = Duration::from_millis(100);
 /// A batch is not made larger than that, if it can be helped.
 const BATCH: usize = 1 << 20;
-/// How much memory is kept for the next call.
-const SCRATCH: usize = 1 << 20;
+/// What an item has about, besides what was said.
+const ITEM: usize = 2048;
+/// The most that is kept for what comes next: memory for services, and bytes for each of them.
+const SERVICES_KEPT: usize = 8;
+const BYTES_KEPT: usize = 2 * BATCH;
 /// How often metrics are handed in.
 const METRICS_EVERY: Duration = Duration::from_secs(10);
 
@@ -42,6 +46,7 @@ pub(super) enum Told {
 pub(super) struct Worker {
     pub(super) inlet: Inlet,
     pub(super) losses: Arc<Losses>,
+    pub(super) budget: Budget,
     pub(super) prices: Prices,
     /// Told when there is no time to wait for more.
     pub(super) hurry: Arc<Notify>,
@@ -53,8 +58,6 @@ struct Pending {
     bytes: usize,
     metrics: Metrics,
     metrics_due: Instant,
-    /// Where each item is written first.
-    scratch: Encoder,
 }
 
 /// Spans and log records of a service.
@@ -72,9 +75,21 @@ struct Items {
 }
 
 impl Items {
-    fn add(&mut self, item: &Encoder) {
-        self.fields.some_bytes(2, item.as_bytes());
+    /// Adds an item of about so many bytes, and answers how many it has.
+    fn add(&mut self, expected: usize, write: impl FnOnce(&mut Encoder)) -> usize {
+        let before = self.fields.len();
+        self.fields.nested_about(2, expected, write);
         self.count += 1;
+        self.fields.len() - before
+    }
+
+    /// Forgets them; their memory is for the next ones.
+    fn clear(&mut self) {
+        self.count = 0;
+        self.fields.clear();
+        if self.fields.capacity() > BYTES_KEPT {
+            self.fields = Encoder::new();
+        }
     }
 }
 
@@ -85,7 +100,6 @@ impl Worker {
             bytes: 0,
             metrics: Metrics::new(SystemTime::now()),
             metrics_due: Instant::now() + METRICS_EVERY,
-            scratch: Encoder::new(),
         };
         while let Some(first) = self.next(&mut told, &mut pending).await {
             if matches!(first, Told::Call(_)) {
@@ -106,6 +120,7 @@ impl Worker {
                 if pending.bytes >= BATCH {
                     self.hand_in(&mut pending).await;
                 }
+                self.let_others_go_first();
                 next = told.try_recv().ok();
             }
             self.hand_in(&mut pending).await;
@@ -140,31 +155,41 @@ impl Worker {
             (head.capture != Capture::Metadata).then(|| Content::of(&record.call, &redaction));
         pending.metrics.add(&service, head, &record, &redaction);
         let recorded = pending.services.entry(service).or_default();
-        let scratch = &mut pending.scratch;
-        scratch.clear();
-        span(head, &record, content.as_ref(), &redaction, scratch);
-        pending.bytes += scratch.len();
-        recorded.spans.add(scratch);
+        let said = content.as_ref().map_or(0, Content::len);
+        pending.bytes += recorded.spans.add(ITEM + said, |out| {
+            span(head, &record, content.as_ref(), &redaction, out);
+        });
         if finished.is_short_of_memory() {
             // Its bodies are not all there; that they are not told is counted.
             self.losses.exchange(&self.inlet);
         } else if let Some(content) = content.filter(|_| self.inlet.accepts(Signal::Logs)) {
-            scratch.clear();
-            exchange(&finished, &record, &content, &redaction, scratch);
-            pending.bytes += scratch.len();
-            recorded.logs.add(scratch);
+            let bodies = record.request.bytes.len() + record.response.bytes.len();
+            pending.bytes += recorded.logs.add(ITEM + bodies, |out| {
+                exchange(&finished, &record, &content, &redaction, out);
+            });
         }
-        if scratch.capacity() > SCRATCH {
-            *scratch = Encoder::new();
+    }
+
+    /// Lets threads that forward have the processor between two calls, as long as there is room for more of them: a slice of the
+    /// scheduler's is longer than it takes to forward a call.
+    fn let_others_go_first(&self) {
+        if !self.budget.is_strained() {
+            std::thread::yield_now();
         }
     }
 
     async fn hand_in(&self, pending: &mut Pending) {
         pending.bytes = 0;
-        let services = std::mem::take(&mut pending.services);
-        let spans = batch(Signal::Traces, &services, |recorded| &recorded.spans);
-        let logs = batch(Signal::Logs, &services, |recorded| &recorded.logs);
-        drop(services);
+        let services = &mut pending.services;
+        let spans = batch(Signal::Traces, services, |recorded| &recorded.spans);
+        let logs = batch(Signal::Logs, services, |recorded| &recorded.logs);
+        if services.len() > SERVICES_KEPT {
+            services.clear();
+        }
+        for recorded in services.values_mut() {
+            recorded.spans.clear();
+            recorded.logs.clear();
+        }
         for batch in [spans, logs] {
             self.offer(batch).await;
         }

@@ -1,9 +1,8 @@
 //! What repeats within a block, kept once.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
+use foldhash::HashMap;
 use sha2::{Digest, Sha256};
 
 use super::PAYLOAD;
@@ -15,7 +14,7 @@ const APART: u64 = 1;
 /// Collects entries and the items' references to them.
 #[derive(Debug, Default)]
 pub(super) struct Dictionary<'a> {
-    numbers: HashMap<Entry<'a>, u64, BuildHasherDefault<ContentHasher>>,
+    numbers: HashMap<Entry<'a>, u64>,
     entries: Vec<Entry<'a>>,
     references: Vec<u8>,
 }
@@ -136,54 +135,5 @@ impl Entries {
             true => Entry::Apart(bytes.try_into().map_err(|_| BlockError::Malformed)?),
             false => Entry::Here(bytes),
         })
-    }
-}
-
-/// A fast hash for tables in memory; nothing that it answers is ever stored.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct ContentHasher(u64);
-
-const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
-
-impl ContentHasher {
-    #[inline]
-    fn add(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(26) ^ word).wrapping_mul(MULTIPLIER);
-    }
-}
-
-impl Hasher for ContentHasher {
-    #[inline]
-    fn write(&mut self, bytes: &[u8]) {
-        let (words, rest) = bytes.as_chunks::<8>();
-        for word in words {
-            self.add(u64::from_le_bytes(*word));
-        }
-        let mut last = [0; 8];
-        for (to, from) in last.iter_mut().zip(rest) {
-            *to = *from;
-        }
-        self.add(u64::from_le_bytes(last));
-    }
-
-    #[inline]
-    fn write_u64(&mut self, number: u64) {
-        self.add(number);
-    }
-
-    #[inline]
-    fn write_i64(&mut self, number: i64) {
-        self.add(number.cast_unsigned());
-    }
-
-    #[inline]
-    fn write_usize(&mut self, number: usize) {
-        self.add(number as u64);
-    }
-
-    #[inline]
-    fn finish(&self) -> u64 {
-        // The table takes the top bits and the bottom ones, so both must depend on everything.
-        self.0 ^ self.0 >> 32
     }
 }

@@ -26,12 +26,15 @@ impl Ingest<'_, '_> {
         let first_log = self.fill.next_log;
         let pending = std::mem::take(&mut self.spans);
         let mut calls = self.write_spans(pending)?;
+        self.courtesy.let_others_go_first();
         write_logs(self.transaction, self.fill, &self.logs)?;
+        self.courtesy.let_others_go_first();
         calls.extend(self.write_logged(first_log)?);
         let (traces, longest) = self
             .recent
             .write(self.transaction, &mut self.fill.next_trace)?;
         self.rollups.write(self.transaction)?;
+        self.courtesy.let_others_go_first();
         let added = self.added;
         let mut update = self.transaction.prepare_cached(
             "UPDATE totals SET spans = spans + ?1, logs = logs + ?2, points = points + ?3, profiles = profiles + ?4,
@@ -74,6 +77,7 @@ impl Ingest<'_, '_> {
             }
             let (spans, others) = rest.split_at_checked(chunk.len()).unwrap_or((rest, &[]));
             rest = others;
+            self.courtesy.let_others_go_first();
             if has_calls || spans.iter().any(|span| span.is_known) {
                 calls.extend(self.write_calls(spans)?);
             }
@@ -86,6 +90,7 @@ impl Ingest<'_, '_> {
         &mut self,
         spans: &[Pending<'_>],
     ) -> Result<Vec<(TraceId, SpanId)>, IngestError> {
+        let courtesy = self.courtesy;
         let mut calls = Calls::new(self.transaction, &mut self.interner);
         for span in spans {
             let Some(source) = self.sources.get(span.source) else {
@@ -95,6 +100,7 @@ impl Ingest<'_, '_> {
             let found = llm::of_span(&source.resource, &source.scope, &view, source.service);
             if let Some((call, recorded)) = found {
                 calls.save(&call, &recorded)?;
+                courtesy.let_others_go_first();
             }
         }
         Ok(calls.changed())

@@ -4,14 +4,12 @@
 //! after its partition was closed and its trace forgotten is stored again: a trace shows the version that ends later, but
 //! its counts have both.
 
-use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
-
 use fanlight_otlp::{SpanId, TraceId};
+use foldhash::HashMap;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::IngestError;
-use crate::block::{ContentHasher, Reader, SpanBlock, put_varint};
+use crate::block::{Reader, SpanBlock, put_varint};
 
 /// How many traces, and spans of them, are remembered at least. Twice as many are at most.
 const TRACES: usize = 20_000;
@@ -20,13 +18,11 @@ const SPANS: usize = 200_000;
 /// A trace with more spans than this gets an index of them.
 const FEW: usize = 32;
 
-type Map<K, V> = HashMap<K, V, BuildHasherDefault<ContentHasher>>;
-
 /// The traces that were touched lately: those that were since the last turn, and those that were before it.
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
-    current: Map<TraceId, TraceState>,
-    previous: Map<TraceId, TraceState>,
+    current: HashMap<TraceId, TraceState>,
+    previous: HashMap<TraceId, TraceState>,
     spans: usize,
     /// Those that have to be written.
     changed: Vec<TraceId>,
@@ -47,9 +43,9 @@ pub(crate) struct TraceState {
     is_changed: bool,
     known: Vec<Known>,
     /// Where each span is among the known, once there are many.
-    index: Map<SpanId, usize>,
+    index: HashMap<SpanId, usize>,
     /// Spans whose parent is not known yet, by the parent.
-    orphans: Map<SpanId, Vec<usize>>,
+    orphans: HashMap<SpanId, Vec<usize>>,
 }
 
 /// The span that a trace is called after.
@@ -194,8 +190,8 @@ impl TraceState {
             blocks: Vec::new(),
             is_changed: false,
             known: Vec::new(),
-            index: Map::default(),
-            orphans: Map::default(),
+            index: HashMap::default(),
+            orphans: HashMap::default(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The systems: how each is installed, configured and started. All record what they forward: the hub in its store, LiteLLM
 //! by its OpenTelemetry callback, Traceloop's hub in spans that it sends, LLMFlow in its database, agentgateway in its access log.
+//! The hub takes part a second time, with spans that it sends where Traceloop's go, and no store.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,8 +18,10 @@ use crate::workspace;
 
 /// A system that is measured.
 pub(super) enum System {
-    /// The hub's binary.
+    /// The hub's binary, with its store.
     Fanlight(PathBuf),
+    /// The same, sending spans and storing nothing.
+    FanlightSends(PathBuf),
     /// LiteLLM's proxy.
     LiteLlm(PathBuf),
     /// The binary of Traceloop's hub.
@@ -51,6 +54,10 @@ pub(super) fn wanted(options: &Options, steps: &Steps) -> Result<Vec<System>> {
         let binary = hub::build(Profile::Release, &steps.log("cargo build"))?;
         all.push(System::Fanlight(binary));
     }
+    if is_wanted("fanlight_sends") {
+        let binary = hub::build(Profile::Release, &steps.log("cargo build"))?;
+        all.push(System::FanlightSends(binary));
+    }
     if is_wanted("litellm") {
         println!("── install litellm");
         let requirements = workspace::root().join("xtask/bench/litellm/requirements.txt");
@@ -67,11 +74,12 @@ pub(super) fn wanted(options: &Options, steps: &Steps) -> Result<Vec<System>> {
         ensure!(path.exists(), "{} is not there", path.display());
         all.push(match name {
             "fanlight" => System::Fanlight(path),
+            "fanlight_sends" => System::FanlightSends(path),
             "litellm" => System::LiteLlm(path),
             "traceloop" => System::Traceloop(path),
             "agentgateway" => System::AgentGateway(path),
             "llmflow" => System::LlmFlow(path),
-            _ => bail!("{name} is none of fanlight, litellm, traceloop, agentgateway, llmflow"),
+            _ => bail!("{name} is none of fanlight, fanlight_sends, litellm, traceloop, agentgateway, llmflow"),
         });
     }
     Ok(all)
@@ -81,6 +89,7 @@ impl System {
     pub(super) const fn name(&self) -> &'static str {
         match self {
             System::Fanlight(_) => "fanlight",
+            System::FanlightSends(_) => "fanlight_sends",
             System::LiteLlm(_) => "litellm",
             System::Traceloop(_) => "traceloop",
             System::AgentGateway(_) => "agentgateway",
@@ -120,6 +129,7 @@ impl System {
     pub(super) fn command(&self, place: &Place<'_>) -> Result<Command> {
         let mut command = match self {
             System::Fanlight(binary) => fanlight(binary, place)?,
+            System::FanlightSends(binary) => fanlight_sends(binary, place)?,
             System::LiteLlm(program) => litellm(program, place)?,
             System::Traceloop(binary) => traceloop(binary, place)?,
             System::AgentGateway(binary) => agentgateway(binary, place)?,
@@ -152,6 +162,27 @@ fn fanlight(binary: &Path, place: &Place<'_>) -> Result<Command> {
              dashboard:\n  endpoint: 127.0.0.1:{dashboard}\n"
         ),
     )?;
+    serve(binary, place, file)
+}
+
+/// What Traceloop's hub does: spans with all that was said, sent as they are to a port where they are refused.
+fn fanlight_sends(binary: &Path, place: &Place<'_>) -> Result<Command> {
+    let Place {
+        port, providers, ..
+    } = place;
+    let file = write(
+        place,
+        "fanlight.yaml",
+        &format!(
+            "receivers:\n  llm_proxy:\n    endpoint: 127.0.0.1:{port}\n    providers:\n      openai:\n        base_url: http://127.0.0.1:{providers}/v1\n\
+             exporters:\n  otlp_http:\n    endpoint: http://127.0.0.1:{providers}\n    compression: none\n\
+             service:\n  pipelines:\n    traces:\n      receivers: [llm_proxy]\n      exporters: [otlp_http]\n"
+        ),
+    )?;
+    serve(binary, place, file)
+}
+
+fn serve(binary: &Path, place: &Place<'_>, configuration: PathBuf) -> Result<Command> {
     let data = place.directory.join("data");
     if data.exists() {
         std::fs::remove_dir_all(&data)?;
@@ -165,7 +196,7 @@ fn fanlight(binary: &Path, place: &Place<'_>) -> Result<Command> {
         "error",
         "--config",
     ]);
-    command.arg(file).arg("--data-dir").arg(data);
+    command.arg(configuration).arg("--data-dir").arg(data);
     Ok(command)
 }
 

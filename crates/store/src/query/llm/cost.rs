@@ -1,7 +1,6 @@
 //! What calls cost, over time and by what they have in common.
 
 use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
 
 use fanlight_otlp::{SpanId, TraceId};
 use serde::Serialize;
@@ -11,7 +10,6 @@ use super::super::rate::DEFAULT_BINS;
 use super::super::{Bins, QueryError};
 use super::calls::{dollars, texts};
 use super::facts::{LlmFilter, Way, bounds, by_text, visit};
-use crate::block::ContentHasher;
 use crate::histogram::Histogram;
 use crate::llm::{Facts, Flags};
 use crate::readers::View;
@@ -246,7 +244,7 @@ struct Prompt {
     dearest: u64,
 }
 
-type ByNumber<K, T> = HashMap<K, T, BuildHasherDefault<ContentHasher>>;
+type ByNumber<K, T> = foldhash::HashMap<K, T>;
 
 /// Questions by their hashes, each with the place of the partition that has the dearest call.
 type Prompts = ByNumber<u64, (Prompt, usize)>;

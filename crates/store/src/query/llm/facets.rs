@@ -1,13 +1,11 @@
 //! What calls have in common.
 
 use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
 
 use serde::Serialize;
 
 use super::super::{FacetValue, QueryError};
 use super::facts::{LlmFilter, Way, by_text, visit};
-use crate::block::ContentHasher;
 use crate::llm::{DIMENSIONS, Dimension};
 use crate::readers::View;
 
@@ -43,8 +41,7 @@ pub(crate) fn facets(view: &View, filter: &LlmFilter) -> Result<LlmFacets, Query
     let mut counts: [HashMap<String, u64>; DIMENSIONS.len()] = Default::default();
     let mut left = SAMPLE;
     for partition in &view.partitions {
-        let mut by_id: [HashMap<i64, u64, BuildHasherDefault<ContentHasher>>; DIMENSIONS.len()] =
-            Default::default();
+        let mut by_id: [foldhash::HashMap<i64, u64>; DIMENSIONS.len()] = Default::default();
         visit(partition, filter, Way::All, &mut |facts| {
             if left == 0 {
                 return Ok(false);
