@@ -1,3 +1,4 @@
+import { untrack } from 'svelte';
 import { ApiError, isAbort } from '../api/client';
 
 /** One answer of the API with its states. A reload keeps showing the old answer until the new one is there. */
@@ -29,6 +30,15 @@ export class Query<T> {
     } finally {
       if (this.#running === running) this.loading = false;
     }
+  }
+
+  /**
+   * Of a component: fetches whenever `of` answers something else than before and, where told to, again and again. While it
+   * answers null nothing is asked for.
+   */
+  follow(of: () => unknown, everyMs?: number): void {
+    const asked = $derived(JSON.stringify(of()));
+    $effect(() => (asked === 'null' ? undefined : untrack(() => this.start(everyMs))));
   }
 
   /** Fetches now and, where told to, again and again while somebody looks. Returns the function that ends it. */
