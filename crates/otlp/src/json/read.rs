@@ -8,7 +8,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::ids::from_hex;
-use crate::schema::{Field, Kind, Label, Message};
+use crate::schema::{Field, Kind, Label, Message, Role};
 use crate::write::Encoder;
 use crate::{Batch, MAX_DEPTH, Signal};
 
@@ -106,18 +106,31 @@ impl<'de> Visitor<'de> for MessageSeed<'_> {
         if self.depth > MAX_DEPTH {
             return Err(A::Error::custom("messages are nested too deeply"));
         }
+        let mut data: Option<&Field> = None;
         while let Some(field) = map.next_key_seed(KeySeed(self.message))? {
             let Some(field) = field else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
             self.reader.path.push(Step::Key(field.json));
+            let before = self.reader.out.len();
             map.next_value_seed(FieldSeed {
                 reader: self.reader,
                 field,
                 depth: self.depth,
                 place: Place::Field,
             })?;
+            // `null` writes nothing. Of a metric's kinds of data the last would count, and the points of the others would be lost.
+            let is_data = field.label == Label::OneOf && field.role == Role::Envelope;
+            if is_data && self.reader.out.len() > before {
+                if let Some(other) = data.replace(field) {
+                    let message = format!(
+                        "only one kind of data is allowed, and `{}` was there before",
+                        other.json
+                    );
+                    return Err(A::Error::custom(message));
+                }
+            }
             self.reader.path.pop();
         }
         Ok(())

@@ -91,6 +91,24 @@ fn errors_name_the_key_and_what_was_expected() {
 }
 
 #[test]
+fn a_metric_has_one_kind_of_data() {
+    let metric = |data: &str| {
+        let json =
+            format!(r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{{{data}}}]}}]}}]}}"#);
+        read(Signal::Metrics, json.as_bytes())
+    };
+    let both = metric(r#""gauge":{"dataPoints":[{"asInt":1}]},"summary":{"dataPoints":[{}]}"#);
+    assert_eq!(
+        both.unwrap_err().to_string(),
+        "only one kind of data is allowed, and `gauge` was there before at line 1 column 117 \
+         (in resourceMetrics[0].scopeMetrics[0].metrics[0].summary)"
+    );
+    assert!(metric(r#""sum":{"dataPoints":[{}]},"sum":{"dataPoints":[{}]}"#).is_err());
+    let one = metric(r#""gauge":null,"sum":{"dataPoints":[{}]},"histogram":null"#);
+    assert_eq!(one.unwrap().items(), 1);
+}
+
+#[test]
 fn long_values_are_cut_in_errors() {
     let message = error(&span(&format!(r#"{{"traceId":"{}"}}"#, "ü".repeat(5000))));
     assert!(message.len() < 500, "{message}");
