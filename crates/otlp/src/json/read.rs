@@ -122,14 +122,15 @@ impl<'de> Visitor<'de> for MessageSeed<'_> {
             })?;
             // `null` writes nothing. Of a metric's kinds of data the last would count, and the points of the others would be lost.
             let is_data = field.label == Label::OneOf && field.role == Role::Envelope;
-            if is_data && self.reader.out.len() > before {
-                if let Some(other) = data.replace(field) {
-                    let message = format!(
-                        "only one kind of data is allowed, and `{}` was there before",
-                        other.json
-                    );
-                    return Err(A::Error::custom(message));
-                }
+            if is_data
+                && self.reader.out.len() > before
+                && let Some(other) = data.replace(field)
+            {
+                let message = format!(
+                    "only one kind of data is allowed, and `{}` was there before",
+                    other.json
+                );
+                return Err(A::Error::custom(message));
             }
             self.reader.path.pop();
         }
